@@ -1,0 +1,1 @@
+"""The PSA adapters and their registry: one line per kind."""

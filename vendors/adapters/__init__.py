@@ -1,0 +1,1 @@
+"""The vendor adapters and their registry: one line per kind."""

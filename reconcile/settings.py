@@ -1,0 +1,199 @@
+"""Settings of the project: each one from the environment, with a default that suits a laptop."""
+
+import hashlib
+import uuid
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from reconcile import embedded
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("RECONCILE_DATA", default=str(BASE_DIR / ".data")))
+PRODUCTION = env.str("RECONCILE_ENV", default="development") == "production"
+DEBUG = False
+
+
+def _local_secret() -> str:
+    """Give this checkout a key of its own, kept in its data folder; production must name one."""
+    if PRODUCTION:
+        raise ImproperlyConfigured("Set SECRET_KEY: production never invents one.")
+    path = DATA_DIR / "secret-key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(uuid.uuid4().hex + uuid.uuid4().hex)
+        path.chmod(0o600)
+    return path.read_text().strip()
+
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or _local_secret()
+# The first key seals, all of them unseal: add a new one in front to rotate.
+SECRET_BOX_KEYS = env.list(
+    "SECRET_BOX_KEYS", default=[hashlib.sha256(f"box:{SECRET_KEY}".encode()).hexdigest()]
+)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "reconcile",
+    "accounts",
+    "psa",
+    "vendors",
+    "dashboard",
+    "sync",
+    "demo",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "reconcile.urls"
+WSGI_APPLICATION = "reconcile.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.shell.shell",
+            ],
+            "builtins": ["reconcile.templatetags.figures"],
+        },
+    }
+]
+
+# --- Storage -----------------------------------------------------------------------------------
+DATABASES = embedded.database_settings()
+DATABASE_ROUTERS = ["reconcile.tenancy.router.OwnerMigrates"]
+REDIS_URL = embedded.redis_url()
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# One shared meaning of "who may call whom" needs Redis; pages do not: sessions live in the database.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- Sign-in -----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.signup.OrganizationFields"
+ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="optional")
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Reconcile <no-reply@reconcile.example>")
+
+# --- Browser -----------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_SSL_REDIRECT = PRODUCTION and env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+# The __Host- prefix needs Secure, which plain http on loopback cannot have.
+SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "reconcile-session"
+CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "reconcile-csrf"
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+USE_THOUSAND_SEPARATOR = False
+
+# --- Calls to other people's systems (RELIABILITY §4) --------------------------------------------
+OUTBOUND_PLAIN_ORIGINS = env.list("OUTBOUND_PLAIN_ORIGINS", default=[])
+OUTBOUND_MAX_BYTES = env.int("OUTBOUND_MAX_BYTES", default=50 * 1024 * 1024)
+OUTBOUND_CONNECT_SECONDS = env.int("OUTBOUND_CONNECT_SECONDS", default=10)
+OUTBOUND_READ_SECONDS = env.int("OUTBOUND_READ_SECONDS", default=60)
+OUTBOUND_TOTAL_SECONDS = env.int("OUTBOUND_TOTAL_SECONDS", default=120)
+OUTBOUND_READ_TRIES = env.int("OUTBOUND_READ_TRIES", default=4)
+CONNECTWISE_REQUESTS_PER_MINUTE = env.int("CONNECTWISE_REQUESTS_PER_MINUTE", default=1000)
+CONNECTWISE_PARALLEL_READS = env.int("CONNECTWISE_PARALLEL_READS", default=8)
+CONNECTWISE_CLIENT_ID = env.str("CONNECTWISE_CLIENT_ID", default="")
+VEEAM_REQUESTS_PER_MINUTE = env.int("VEEAM_REQUESTS_PER_MINUTE", default=300)
+
+# --- Pushes and syncs (RELIABILITY §1, §2) --------------------------------------------------------
+PUSH_LEASE_SECONDS = env.int("PUSH_LEASE_SECONDS", default=180)
+PUSH_TOTAL_SECONDS = env.int("PUSH_TOTAL_SECONDS", default=60)
+PUSH_SETTLE_SECONDS = env.int("PUSH_SETTLE_SECONDS", default=5)
+PUSH_MAX_ATTEMPTS = env.int("PUSH_MAX_ATTEMPTS", default=5)
+SYNC_LEASE_SECONDS = env.int("SYNC_LEASE_SECONDS", default=180)
+SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
+STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
+PAGE_LINES = env.int("PAGE_LINES", default=200)
+
+# --- Support (A5) and our addresses ---------------------------------------------------------------
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@reconcile.example")
+OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=["203.0.113.24", "203.0.113.25"])
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
