@@ -1,4 +1,4 @@
-"""The project's own PostgreSQL and Redis for machines that name none; settings and manage.py ask here only."""
+"""The project's own PostgreSQL and Redis, for machines that name none in the environment."""
 
 from reconcile.embedded.addresses import (
     broker_url,

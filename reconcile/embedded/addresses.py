@@ -1,4 +1,4 @@
-"""Addresses of the database and of Redis, from the environment or of the embedded servers; nothing is started here."""
+"""Addresses of the database and of Redis, named or embedded; nothing is started here."""
 
 import hashlib
 import hmac
@@ -29,9 +29,9 @@ def is_embedded_redis() -> bool:
 
 
 def database_settings(secret_key: str = "") -> dict[str, dict[str, Any]]:
-    """Return Django's databases: `default`, the application role, and `owner`, which owns the tables and migrates.
+    """Return Django's databases: `default`, the application role, and `owner`, which owns and migrates.
 
-    The secret key gives the application role its password where DATABASE_URL is set and APP_DATABASE_URL is not.
+    The secret key gives the application role its password where only DATABASE_URL is set.
     """
     owner = _embedded_owner() if is_embedded_database() else _database("DATABASE_URL")
     # Without this Django would have the owner's test database wait for the mirror of itself.
@@ -70,7 +70,7 @@ def _database(variable: str) -> dict[str, Any]:
 
 
 def application_password(secret_key: str) -> str:
-    """Derive the application role's password from the secret key, so that there is one secret less to keep."""
+    """Derive the application role's password from the secret key: one secret less to keep."""
     return hmac.new(secret_key.encode(), b"reconcile application role", hashlib.sha256).hexdigest()
 
 

