@@ -1,0 +1,129 @@
+"""Organizations, people, their roles, and the settings of an organization."""
+
+from typing import Any, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import connection, models
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.audit_models import AuditEntry as AuditEntry
+from accounts.audit_models import AuditHead as AuditHead
+from accounts.roles import Role
+from reconcile.tenancy.constraints import MEMBER_POLICY, ORGANIZATION_POLICY, RowPolicy, tenant_rows
+from reconcile.tenancy.models import TenantRow
+from reconcile.tenancy.scope import org_scope
+
+
+class UserManager(BaseUserManager):
+    """Makes people, who are known by their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        """Make a person; the address is kept in lower case, so that it is one person however typed."""
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in; what they may do is said by their memberships."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+    single_keys = models.BooleanField(default=True, help_text="Single-letter keys on lists")
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        """Give the name for people to read."""
+        return str(self)
+
+
+class Organization(models.Model):
+    """An MSP: the tenant. The day it joined drives the weekly schedule (A1)."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    joined_on = models.DateField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [RowPolicy(name="accounts_organization_tenant", using=ORGANIZATION_POLICY)]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def found(cls, *, name: str, owner: User) -> Self:
+        """Make an organization with its settings and its owner, in one transaction; the slug is made unique."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval('accounts_organization_id_seq'), organization_slug(%s)", [slugify(name)[:50]]
+            )
+            org_id, slug = cursor.fetchone()
+        with org_scope(org_id):
+            org = cls.objects.create(id=org_id, name=name, slug=slug, joined_on=timezone.now().date())
+            Membership.objects.create(org=org, user=owner, role=Role.OWNER)
+            ReconcileSettings.objects.create(org=org)
+            AuditHead.objects.create(org=org)
+            return org
+
+
+class Membership(TenantRow):
+    """A person's role in an organization."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    role = models.IntegerField(choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            RowPolicy(name="accounts_membership_tenant", using=MEMBER_POLICY),
+            models.UniqueConstraint(fields=["org", "id"], name="accounts_membership_org_id"),
+            models.UniqueConstraint(fields=["org", "user"], name="accounts_membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display()}"
+
+    def may(self, role: Role) -> bool:
+        """Say whether this member may do what `role` may."""
+        return self.role >= role
+
+
+class ReconcileSettings(TenantRow):
+    """How an organization reconciles: guard limits (E9) and how approvals reach the PSA."""
+
+    class Pushing(models.TextChoices):
+        AT_ONCE = "at_once", "Push as soon as a line is approved"
+        COLLECT = "collect", "Collect, then push together"
+
+    guard_percent = models.PositiveSmallIntegerField(default=20)
+    guard_units = models.PositiveSmallIntegerField(default=5)
+    jump_percent = models.PositiveSmallIntegerField(default=100)
+    jump_units = models.PositiveSmallIntegerField(default=20)
+    vanish_percent = models.PositiveSmallIntegerField(default=10)
+    stale_hours = models.PositiveSmallIntegerField(default=192)
+    pushing = models.CharField(max_length=10, choices=Pushing.choices, default=Pushing.AT_ONCE)
+
+    class Meta:
+        constraints = [
+            *tenant_rows("accounts_reconcilesettings"),
+            models.UniqueConstraint(fields=["org"], name="accounts_reconcilesettings_one"),
+            models.CheckConstraint(
+                condition=models.Q(guard_percent__lte=100), name="guard_percent_at_most_100"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Settings of {self.org_id}"

@@ -1,0 +1,124 @@
+"""Pushes: each one intended write to the PSA, a row before it is a call (RELIABILITY §1)."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from psa.adapters.base import Way, WriteKind
+from psa.connection_models import Connection
+from psa.mirror_models import AgreementLine
+from reconcile.tenancy.constraints import RowPolicy, TenantKey, tenant_rows
+from reconcile.tenancy.fields import TenantReference, UnitsField
+from reconcile.tenancy.models import TenantRow
+
+
+class Push(TenantRow):
+    """One intended write: who, what, from, to, effective date, and the value last read."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Ready to push"  # collected: for a chosen moment or a second approver
+        STAGED = "staged", "Queued"
+        CLAIMED = "claimed", "Checking"
+        SENDING = "sending", "Pushing"
+        UNKNOWN = "unknown", "Checking what arrived"
+        CONFIRMED = "confirmed", "Confirmed"
+        CONFLICT = "conflict", "The PSA has moved"
+        BLOCKED = "blocked", "Blocked"
+        FAILED = "failed", "Failed"
+        PERSON = "person", "A person must decide"
+        CANCELLED = "cancelled", "Undone before sending"
+
+    OPEN = (State.WAITING, State.STAGED, State.CLAIMED, State.SENDING, State.UNKNOWN)
+    RUNNING = (State.STAGED, State.CLAIMED, State.SENDING, State.UNKNOWN)
+
+    connection = TenantReference(Connection)
+    epoch = models.PositiveIntegerField()
+    remote_host = models.CharField(max_length=300)
+    remote_account = models.CharField(max_length=120)
+    line = TenantReference(AgreementLine)
+    agreement_remote_id = models.CharField(max_length=60)
+    line_remote_id = models.CharField(max_length=60)
+    service_remote_id = models.CharField(max_length=60)
+    write_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in WriteKind])
+    way = models.CharField(max_length=10, choices=[(w.value, w.value) for w in Way])
+    seen = UnitsField(help_text="The quantity that the person saw")
+    seen_version = models.CharField(max_length=60, blank=True)
+    wanted = UnitsField()
+    effective_on = models.DateField()
+    key = models.UUIDField(
+        help_text="Names the push in every attempt; our marker where the PSA can carry one"
+    )
+    request_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.STAGED)
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="Fencing number: every update is conditional on it"
+    )
+    sent_count = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True, help_text="For people: the cause, and who must act")
+    read_back = UnitsField(null=True, blank=True)
+    result_line_remote_id = models.CharField(max_length=60, blank=True)
+    reply = models.TextField(blank=True)
+    undoes = TenantReference("self", null=True, blank=True, related_name="undone_by")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            *tenant_rows(
+                "psa_push", connection="psa_connection", line="psa_agreementline", undoes="psa_push"
+            ),
+            models.UniqueConstraint(
+                fields=["org", "line"],
+                condition=Q(state__in=["waiting", "staged", "claimed", "sending", "unknown"]),
+                name="psa_push_one_open_per_line",
+            ),
+            models.UniqueConstraint(fields=["org", "key"], name="psa_push_key"),
+            models.UniqueConstraint(
+                fields=["org", "undoes"],
+                condition=Q(undoes__isnull=False)
+                & ~Q(state__in=["failed", "blocked", "conflict", "cancelled"]),
+                name="psa_push_undone_once",
+            ),
+            models.CheckConstraint(condition=Q(wanted__gte=0), name="psa_push_wanted_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["org", "state", "not_before"], name="psa_push_state"),
+            models.Index(fields=["org", "line", "-id"], name="psa_push_line"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Push {self.pk}: {self.seen} to {self.wanted}, {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether this push may still write."""
+        return self.state in self.OPEN
+
+
+class PushAttempt(TenantRow):
+    """One step of one attempt, appended before and after each call; never changed."""
+
+    push = TenantReference(Push, related_name="attempts")
+    attempt = models.PositiveIntegerField()
+    step = models.CharField(max_length=20)
+    at = models.DateTimeField(default=timezone.now)
+    quantity = UnitsField(null=True, blank=True)
+    detail = models.TextField(blank=True)
+    request_id = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            RowPolicy(name="psa_pushattempt_tenant", read_only_after_insert=True),
+            models.UniqueConstraint(fields=["org", "id"], name="psa_pushattempt_org_id"),
+            TenantKey(name="psa_pushattempt_push_org", field="push", to="psa_push"),
+        ]
+        indexes = [models.Index(fields=["org", "push", "id"], name="psa_pushattempt_push")]
+
+    def __str__(self) -> str:
+        return f"{self.push_id}/{self.attempt} {self.step}"

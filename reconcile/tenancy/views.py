@@ -1,0 +1,77 @@
+"""The one decorator of every view inside an organization: who is this, may they, and in whose scope."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Protocol, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+
+from accounts.models import Membership, Organization, User
+from accounts.roles import Role
+from reconcile.tenancy.scope import org_scope, user_scope
+
+
+class OrgRequest(HttpRequest):
+    """A request inside an organization, as `member_view` hands it on."""
+
+    org: Organization
+    member: Membership
+    user: User
+    htmx: Any
+
+
+class _View(Protocol):
+    required_role: Role
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse: ...
+
+
+def find_membership(user: User, slug: str) -> Membership:
+    """Give the person's membership of the organization `slug`; a stranger gets the 404 of a missing one."""
+    with user_scope(user.pk):
+        member = Membership.objects.select_related("org", "user").filter(user=user, org__slug=slug).first()
+    if member is None:
+        raise Http404("No such organization")
+    return member
+
+
+def member_view(
+    role: Role, *, writes_from: Role | None = None, scoped: bool = True
+) -> Callable[[Callable[Concatenate[OrgRequest, ...], HttpResponse]], _View]:
+    """Give the view to members who may do what `role` may; POST asks for `writes_from` when that is higher.
+
+    A stranger gets 404, a member whose role is too low a 403 page that names the role needed. The view
+    runs inside the organization's scope, rendering included; with `scoped=False` it opens
+    `org_scope(request.org.pk)` itself, step by step, because it makes calls to other systems.
+    """
+
+    def decorate(view: Callable[Concatenate[OrgRequest, ...], HttpResponse]) -> _View:
+        @wraps(view)
+        def inner(request: OrgRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            request.member = find_membership(request.user, slug)
+            request.org = request.member.org
+            needed = writes_from if writes_from and request.method not in {"GET", "HEAD"} else role
+            if not request.member.may(needed):
+                response = refuse(request, needed)
+            elif scoped:
+                with org_scope(request.org.pk):
+                    response = view(request, *args, **kwargs)
+            else:
+                response = view(request, *args, **kwargs)
+            add_never_cache_headers(response)
+            return response
+
+        guarded = cast(_View, login_required(cast(Any, inner)))
+        guarded.required_role = role
+        return guarded
+
+    return decorate
+
+
+def refuse(request: OrgRequest, needed: Role) -> HttpResponse:
+    """Say plainly which role this needs; nothing was done."""
+    with org_scope(request.org.pk):
+        return render(request, "403.html", {"needed": needed, "member": request.member}, status=403)
