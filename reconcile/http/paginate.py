@@ -1,0 +1,182 @@
+"""Ways to read a list page by page: declared by the adapter, never guessed, loud on repeats."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from requests.utils import parse_header_links
+
+from reconcile.http.errors import OurBug, TryLater
+
+Row = dict[str, Any]
+Params = Mapping[str, Any]
+
+
+class PageReply(Protocol):
+    """What a paginator needs of a reply."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Give the reply's headers, found without regard to case."""
+
+    def json(self) -> Any:
+        """Give the reply's JSON value."""
+
+
+Get = Callable[[str, Params], PageReply]
+
+
+def bare_list(value: Any) -> list[Row]:
+    """Take the rows of a reply that is a bare JSON array."""
+    return _rows(value)
+
+
+def by_id(row: Row) -> Hashable:
+    """Tell rows apart by their `id`."""
+    return _hashable(row.get("id"))
+
+
+@dataclass(frozen=True)
+class PageNumber:
+    """Numbered pages; the first that is not full ends the list."""
+
+    size: int
+    page_param: str = "page"
+    size_param: str = "pageSize"
+    first: int = 1
+    rows: Callable[[Any], list[Row]] = bare_list
+    key: Callable[[Row], Hashable] = by_id
+
+    def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
+        """Yield each page's rows; raises TryLater when a row comes twice."""
+        seen = _Seen(path, self.key)
+        number = self.first
+        while True:
+            rows = self.rows(
+                get(path, {**params, self.size_param: self.size, self.page_param: number}).json()
+            )
+            yield seen.add(rows)
+            if len(rows) < self.size:
+                return
+            number += 1
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Offset and limit with a stated total, which every page must repeat and the rows must add up to."""
+
+    limit: int
+    total: Callable[[Any], int]
+    rows: Callable[[Any], list[Row]]
+    key: Callable[[Row], Hashable]
+    offset_param: str = "offset"
+    limit_param: str = "limit"
+
+    def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
+        """Yield each page's rows; raises TryLater when a row comes twice or the totals disagree."""
+        seen = _Seen(path, self.key)
+        stated: int | None = None
+        while stated is None or len(seen.keys) < stated:
+            value = get(
+                path, {**params, self.limit_param: self.limit, self.offset_param: len(seen.keys)}
+            ).json()
+            total = self.total(value)
+            if stated not in (None, total):
+                raise _moved(path, f"the total changed from {stated} to {total}")
+            stated = total
+            rows = self.rows(value)
+            if not rows and len(seen.keys) < stated:
+                raise _moved(path, f"{len(seen.keys)} rows came of {stated}")
+            yield seen.add(rows)
+        if len(seen.keys) != stated:
+            raise _moved(path, f"{len(seen.keys)} rows came of {stated}")
+
+
+@dataclass(frozen=True)
+class ForwardOnly:
+    """A cursor that is the last id seen; ids must grow, and a page that is not full ends the list."""
+
+    size: int
+    cursor_param: str = "pageId"
+    size_param: str = "pageSize"
+    rows: Callable[[Any], list[Row]] = bare_list
+
+    def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
+        """Yield each page's rows; raises TryLater when the ids do not grow."""
+        cursor = 0
+        while True:
+            rows = self.rows(
+                get(path, {**params, self.size_param: self.size, self.cursor_param: cursor}).json()
+            )
+            for row in rows:
+                if not isinstance(row.get("id"), int) or row["id"] <= cursor:
+                    raise _moved(path, f"id {row.get('id')!r} came after {cursor}")
+                cursor = row["id"]
+            yield rows
+            if len(rows) < self.size:
+                return
+
+
+@dataclass(frozen=True)
+class LinkHeader:
+    """The `Link` header's rel="next" names the next page; its absence ends the list."""
+
+    rows: Callable[[Any], list[Row]] = bare_list
+    key: Callable[[Row], Hashable] = by_id
+
+    def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
+        """Yield each page's rows; raises TryLater when a link or a row comes twice."""
+        seen = _Seen(path, self.key)
+        visited = set()
+        where: str | None = path
+        query: Params = params
+        while where:
+            visited.add(where)
+            reply = get(where, query)
+            yield seen.add(self.rows(reply.json()))
+            links = parse_header_links(reply.headers.get("Link", ""))
+            where = next((link["url"] for link in links if link.get("rel") == "next"), None)
+            query = {}  # the link carries its own
+            if where in visited:
+                raise _moved(path, "a page names itself or an earlier one as the next")
+
+
+@dataclass
+class _Seen:
+    """The keys of all rows so far."""
+
+    path: str
+    key: Callable[[Row], Hashable]
+    keys: set[Hashable] = field(default_factory=set)
+
+    def add(self, rows: list[Row]) -> list[Row]:
+        for row in rows:
+            key = self.key(row)
+            if key in self.keys:
+                raise _moved(self.path, f"row {key!r} came twice")
+            self.keys.add(key)
+        return rows
+
+
+def _rows(value: Any) -> list[Row]:
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise OurBug(
+            "The list came in a shape that Reconcile does not know. Support must look at it.",
+            detail=f"a {type(value).__name__} instead of a list of objects",
+        )
+    return value
+
+
+def _hashable(value: Any) -> Hashable:
+    if value is None or isinstance(value, dict | list):
+        raise OurBug("A row came without its id. Support must look at it.", detail=repr(value)[:200])
+    key: Hashable = value
+    return key
+
+
+def _moved(path: str, what: str) -> TryLater:
+    return TryLater(
+        "The list changed or repeated itself while it was being read, so nothing of it was used. "
+        "Reconcile reads it again at the next try.",
+        detail=f"{path}: {what}",
+    )
