@@ -9,5 +9,8 @@ class ReconcileConfig(AppConfig):
     name = "reconcile"
 
     def ready(self) -> None:
-        """Import the checks, which register themselves."""
+        """Import the checks and every app's tasks, which register themselves."""
+        from reconcile.celery import app
         from reconcile.tenancy import checks  # noqa: F401
+
+        app.autodiscover_tasks(force=True)

@@ -2,6 +2,9 @@
 
 from django.urls import include, path
 
+from reconcile.health import healthz
+
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
     path("account/", include("allauth.urls")),
 ]

@@ -1,0 +1,83 @@
+"""Celery wakes workers and ticks; the database holds the record, so a lost message loses nothing."""
+
+import logging
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import before_task_publish, heartbeat_sent
+from kombu.exceptions import OperationalError
+
+from reconcile import embedded, heartbeat
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reconcile.settings")
+log = logging.getLogger(__name__)
+
+# A task is killed at its limit; only after the visibility timeout does Redis hand it to a second worker.
+TASK_SECONDS = 15 * 60
+VISIBILITY_SECONDS = 60 * 60
+HEARTBEAT = "reconcile.heartbeat"
+
+
+def tick(task: str, every: int) -> dict[str, Any]:
+    """Schedule a task every so many seconds; a tick that nobody took by the next one is dropped."""
+    return {"task": task, "schedule": float(every), "options": {"expires": every}}
+
+
+app = Celery("reconcile")
+app.conf.update(
+    broker_url=embedded.broker_url(),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "socket_connect_timeout": 5,
+        "socket_timeout": 30,
+    },
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_default_queue="reconcile",
+    task_acks_late=True,
+    task_time_limit=TASK_SECONDS,
+    task_soft_time_limit=TASK_SECONDS - 30,
+    # Whoever publishes is often a page: it must not wait for a Redis that is away.
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    beat_schedule_filename=str(embedded.data_folder() / "beat-schedule"),
+    beat_schedule={
+        "heartbeat": tick(HEARTBEAT, 10),
+        "drain pushes": tick("psa.tasks.drain_pushes", 15),
+        "drain runs": tick("sync.tasks.drain_runs", 15),
+    },
+)
+
+
+@app.task(name=HEARTBEAT)
+def beat_once() -> None:
+    """Show that a task went all the way from beat through Redis to a worker."""
+    heartbeat.record("worker")
+
+
+@heartbeat_sent.connect
+def note_worker(**kwargs: Any) -> None:
+    """Note the worker's own pulse: it beats also while long tasks keep every process of its pool busy."""
+    heartbeat.record("worker")
+
+
+@before_task_publish.connect(sender=HEARTBEAT)
+def note_beat(**kwargs: Any) -> None:
+    """Note that beat is sending; nobody else sends this task."""
+    heartbeat.record("beat")
+
+
+def wake(task: str, *args: int) -> bool:
+    """Wake a worker for rows that wait; False when Redis is away, and then the next tick finds them."""
+    try:
+        app.send_task(task, args=args)
+    except OperationalError:
+        log.warning("Redis is away: %s waits for the next tick", task)
+        return False
+    return True
