@@ -12,6 +12,10 @@ Row = dict[str, Any]
 Params = Mapping[str, Any]
 
 
+class ListMoved(TryLater):
+    """A list changed or repeated itself while it was read; reading it again from the start may do."""
+
+
 class PageReply(Protocol):
     """What a paginator needs of a reply."""
 
@@ -174,8 +178,8 @@ def _hashable(value: Any) -> Hashable:
     return key
 
 
-def _moved(path: str, what: str) -> TryLater:
-    return TryLater(
+def _moved(path: str, what: str) -> ListMoved:
+    return ListMoved(
         "The list changed or repeated itself while it was being read, so nothing of it was used. "
         "Reconcile reads it again at the next try.",
         detail=f"{path}: {what}",

@@ -1,0 +1,1 @@
+"""Veeam Service Provider Console, REST API v3 (facts/vendors/veeam_vspc.md); reads only."""

@@ -1,0 +1,33 @@
+"""The registry line of Veeam Service Provider Console: its name and what is asked of the customer."""
+
+from vendors.adapters.base import VendorField, VendorKind
+from vendors.adapters.veeam_vspc.adapter import VeeamAdapter
+
+KIND = VendorKind(
+    key=VeeamAdapter.key,
+    label="Veeam Service Provider Console",
+    fields=(
+        VendorField(
+            name="api_key",
+            label="API key",
+            secret=True,
+            required=False,
+            help="Recommended. From VSPC 9.1: a simple API key, which needs no password and does not end.",
+        ),
+        VendorField(
+            name="username",
+            label="User name",
+            required=False,
+            help="Without an API key: a user that may read companies, usage, licences and alarms.",
+        ),
+        VendorField(
+            name="password",
+            label="Password",
+            secret=True,
+            required=False,
+            help="The user must not have a second factor.",
+        ),
+    ),
+    build=VeeamAdapter,
+    address_help="Host and port of the console, as in https://vspc.example:1280",
+)
