@@ -31,8 +31,9 @@ class BadFault(ValueError):
 
 @dataclass
 class FailRule:
-    """One planned failure: calls matching "METHOD /path-regex" (method may be *), after `skip`, every `every`th, `times` times.
+    """One planned failure of the calls matching "METHOD /path-regex" (method may be *).
 
+    The first `skip` matches pass, then every `every`th one fails, `times` in all.
     `times` None means for ever. `status` alone answers the simulated API's own error of that status.
     `seconds` is the Retry-After of the 429 forms, the pause between bytes of drip, the length of a hang.
     """
@@ -75,7 +76,7 @@ class FailRule:
 
 @dataclass
 class Faults:
-    """The switches in force. `rate_limit_per_minute` 0 is no limit; `options` are the open points of a fact sheet."""
+    """The switches in force; a limit of 0 is none, `options` are the open points of a fact sheet."""
 
     latency_ms: float = 0
     rate_limit_per_minute: int = 0
@@ -123,7 +124,7 @@ class Faults:
             return next((rule for rule in self.fail_next if rule.strikes(method, target)), None)
 
     def over_limit(self) -> float | None:
-        """Seconds until the minute's allowance is back when this call exceeds it; otherwise None and the call is counted."""
+        """Seconds until the minute's allowance is back if this call exceeds it; else None, and it counts."""
         if not self.rate_limit_per_minute:
             return None
         now = time.monotonic()
@@ -137,7 +138,7 @@ class Faults:
 
 
 def read_fault_arguments(arguments: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn NAME=VALUE arguments into one settings object; values are JSON where they parse, else plain text."""
+    """Turn NAME=VALUE arguments into one settings object; values are JSON where they parse, else text."""
     settings: dict[str, Any] = {}
     for argument in arguments:
         name, separator, text = argument.partition("=")

@@ -1,4 +1,4 @@
-"""The simulators' ledger: an append-only record of every write that was applied, out of the product's reach."""
+"""The simulators' ledger: an append-only record of every applied write, out of the product's reach."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Ledger:
         after: object,
         request_id: str,
     ) -> None:
-        """Record one applied write; call it under the lock that applies the change, so that both happen or none."""
+        """Record one applied write; call it under the lock that applies the change: both happen or none."""
         entry: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(),
             "host": host,

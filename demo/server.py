@@ -1,4 +1,4 @@
-"""What the simulators share: routing, JSON replies, fault switches, request counters and an HTTP/1.1 server on loopback."""
+"""What the simulators share: routing, JSON replies, fault switches and request counters."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One received call: decoded query, case-insensitive headers, raw body and the route's path parameters."""
+    """One received call: decoded query, case-insensitive headers, raw body, the route's parameters."""
 
     method: str
     path: str
@@ -61,7 +61,7 @@ class Response:
 
 
 class Route:
-    """A method and a path pattern such as /companies/{id:int}/notes bound to a handler; {name} is any one segment."""
+    """A method and a path pattern bound to a handler: /companies/{id:int}/notes; {name} is any segment."""
 
     def __init__(self, method: str, pattern: str, handler: Callable[[Request], Response]) -> None:
         self.method = method
@@ -76,8 +76,8 @@ class Route:
 class Simulator:
     """A simulated API: routes, replies in its own words, faults, counters and the ledger.
 
-    A subclass fills `routes` (and `control_routes` below /_sim), gives `default_options` for its sheet's open
-    points, words its errors in `failure`, and may override `handle` to check authentication before `dispatch`.
+    A subclass fills `routes` (and `control_routes` below /_sim), gives `default_options` for its sheet's
+    open points, words its errors in `failure`, and may check sign-in in `handle` before `dispatch`.
     """
 
     default_options: ClassVar[Mapping[str, Any]] = {}
@@ -167,7 +167,7 @@ class Simulator:
         if form.startswith("429"):
             return self.too_many(form, 30 if rule.seconds is None else rule.seconds)
         if form.startswith("html"):
-            page = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>502</h1></body></html>"
+            page = b"<!DOCTYPE html><html><title>Bad gateway</title><body><h1>502</h1></body></html>"
             return Response(int(form[-3:]), page, {"Content-Type": "text/html; charset=utf-8"})
         if form.startswith("500"):
             return self.failure(500)

@@ -1,4 +1,4 @@
-"""The simulators' HTTP/1.1 server: loopback only, a thread per connection, and the faults that need the bare socket."""
+"""The simulators' HTTP/1.1 server on loopback, with the faults that need the bare socket."""
 
 import http
 import http.server
@@ -191,7 +191,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             self.connection.sendall(bytes([byte]))
         self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing on the terminal: the counters tell what came in."""
 
 

@@ -1,0 +1,1 @@
+"""A faithful simulator of the ConnectWise PSA REST API (fact sheet psa/connectwise.md)."""
