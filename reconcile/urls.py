@@ -3,8 +3,11 @@
 from django.urls import include, path
 
 from reconcile.health import healthz
+from reconcile.views import style
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("style/", style, name="style"),
     path("account/", include("allauth.urls")),
+    path("", include("accounts.urls")),
 ]

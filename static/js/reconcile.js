@@ -1,0 +1,378 @@
+// Reconcile's own script: keys, the current row, the selection and toasts; the platform and htmx do the rest.
+// What templates write:
+//   data-row="17" and an id   a row or card that J and K visit; its value goes into every <input data-current> (for hx-include)
+//   data-group and an id      a tbody or list of rows: ] and [ jump between groups; a button with data-fold in it folds its rows
+//   data-key="approve"        what a key clicks (KEYS below), or focuses if it is a field; searched in the open popover, the current
+//                             row, the panel, then the page. "clear" and "close" answer Esc. Buttons that write need hx-disabled-elt
+//   data-select               the row's tick box. Its row has data-account, data-units, data-amount, data-effective, data-currency
+//   data-select-all           ticks all of its data-group, or of the page when it stands outside of one
+//   data-bulk                 shown while something is selected, with data-total="count|accounts|up|down|units|amount|effective"
+//                             in it, and data-one="account" data-many="accounts" where a word follows the number
+//   data-open                 a dialog or popover in a swapped fragment: opens when it arrives, is removed when closed
+//   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs
+
+const KEYS = {
+  Enter: "approve", "Shift+Enter": "approve-all", e: "edit", d: "date", r: "dismiss", z: "snooze", t: "ticket",
+  w: "why", u: "undo", o: "open", s: "find", n: "exclude", "/": "search", "?": "help",
+};
+const MOVES = { j: () => step(1), k: () => step(-1), "]": () => stepGroup(1), "[": () => stepGroup(-1) };
+const GAP = "—";
+const memory = { row: "", order: [], focus: null, picked: new Set(), anchor: "", folded: new Set(), shift: false };
+
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const rows = () => all("[data-row]").filter((row) => row.checkVisibility());
+const current = () => document.querySelector("[data-row][aria-current]");
+const tickOf = (row) => row?.querySelector("[data-select]:not(:disabled)");
+
+// ---- The current row --------------------------------------------------------------------------
+
+function makeCurrent(row) {
+  if (current() !== row) current()?.removeAttribute("aria-current");
+  row.setAttribute("aria-current", "true");
+  memory.row = row.id;
+  memory.order = rows().map((one) => one.id);
+  for (const input of all("input[data-current]")) input.value = row.dataset.row;
+}
+
+function visit(row) {
+  if (!row) return;
+  makeCurrent(row);
+  row.tabIndex = -1;
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const list = rows();
+  const at = list.indexOf(current());
+  visit(at < 0 ? list[by > 0 ? 0 : list.length - 1] : list[at + by]);
+}
+
+function stepGroup(by) {
+  const groups = [...new Set(rows().map((row) => row.closest("[data-group]")))];
+  const at = groups.indexOf(current()?.closest("[data-group]") ?? null);
+  const group = groups[at < 0 ? 0 : at + by];
+  visit(rows().find((row) => row.closest("[data-group]") === group));
+}
+
+// ---- The selection ----------------------------------------------------------------------------
+
+function pick(row, on) {
+  const tick = tickOf(row);
+  if (!tick) return;
+  tick.checked = on;
+  if (on) memory.picked.add(row.id);
+  else memory.picked.delete(row.id);
+}
+
+function pickUpTo(row, on) {
+  const list = rows();
+  const ends = [list.indexOf(document.getElementById(memory.anchor)), list.indexOf(row)];
+  const from = ends[0] < 0 ? ends[1] : Math.min(...ends);
+  for (const one of list.slice(from, Math.max(...ends) + 1)) pick(one, on);
+  memory.anchor = row.id;
+  showTotals();
+}
+
+function toggle(row, range) {
+  const tick = tickOf(row);
+  if (tick) ticked(tick, range ? true : !tick.checked, range);
+}
+
+function ticked(tick, on, range) {
+  const row = tick.closest("[data-row]");
+  makeCurrent(row);
+  if (range) pickUpTo(row, on);
+  else pick(row, on);
+  memory.anchor = row.id;
+  showTotals();
+}
+
+function tickAll(box) {
+  for (const tick of all("[data-select]:not(:disabled)", box.closest("[data-group]") ?? document)) {
+    pick(tick.closest("[data-row]"), box.checked);
+  }
+  showTotals();
+}
+
+function clearSelection() {
+  for (const tick of all("[data-select]:checked")) pick(tick.closest("[data-row]"), false);
+  showTotals();
+}
+
+// ---- Totals: whole ten-thousandths, because floating point loses cents ---------------------------
+
+function exact(text) {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text ?? "");
+  return parts ? BigInt(parts[1] + parts[2] + (parts[3] ?? "").padEnd(4, "0").slice(0, 4)) : null;
+}
+
+function decimal(number) {
+  const digits = String(number < 0n ? -number : number).padStart(5, "0");
+  return `${number < 0n ? "-" : ""}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+}
+
+function sum(values) {
+  const numbers = values.map(exact);
+  return numbers.includes(null) ? null : numbers.reduce((total, one) => total + one, 0n);
+}
+
+function written(number, style) {
+  if (number === null) return GAP;
+  const format = new Intl.NumberFormat("en-US", { signDisplay: "exceptZero", maximumFractionDigits: 4, ...style });
+  return format.format(decimal(number)).replace("-", "−");
+}
+
+function money(picked, bulk) {
+  const currencies = new Set(picked.map((row) => row.dataset.currency ?? bulk.dataset.currency ?? "USD"));
+  if (currencies.size > 1) return "several currencies";
+  const style = { style: "currency", currency: [...currencies][0], maximumFractionDigits: undefined };
+  return written(sum(picked.map((row) => row.dataset.amount)), style);
+}
+
+function effective(picked) {
+  const days = new Set(picked.map((row) => row.dataset.effective));
+  return days.size === 1 ? ([...days][0] ?? GAP) : `${days.size} dates`;
+}
+
+const TOTALS = {
+  count: (picked) => picked.length,
+  accounts: (picked) => new Set(picked.map((row) => row.dataset.account)).size,
+  up: (picked) => picked.filter((row) => (exact(row.dataset.units) ?? 0n) > 0n).length,
+  down: (picked) => picked.filter((row) => (exact(row.dataset.units) ?? 0n) < 0n).length,
+  units: (picked) => written(sum(picked.map((row) => row.dataset.units)), {}),
+  amount: money,
+  effective,
+};
+
+function showTotals() {
+  const picked = all("[data-row]").filter((row) => row.querySelector("[data-select]:checked"));
+  for (const bulk of all("[data-bulk]")) {
+    bulk.hidden = picked.length === 0;
+    for (const place of all("[data-total]", bulk)) {
+      const value = TOTALS[place.dataset.total](picked, bulk);
+      const word = value === 1 ? place.dataset.one : place.dataset.many;
+      place.textContent = word ? `${value} ${word}` : value;
+    }
+  }
+  for (const box of all("[data-select-all]")) showShare(box);
+}
+
+function showShare(box) {
+  const ticks = all("[data-select]:not(:disabled)", box.closest("[data-group]") ?? document);
+  const on = ticks.filter((tick) => tick.checked).length;
+  box.disabled = ticks.length === 0;
+  box.checked = on > 0 && on === ticks.length;
+  box.indeterminate = on > 0 && on < ticks.length;
+}
+
+// ---- Groups that fold -------------------------------------------------------------------------
+
+function fold(group, folded) {
+  const button = group.querySelector("[data-fold]");
+  if (!button) return;
+  button.setAttribute("aria-expanded", String(!folded));
+  for (const row of group.children) row.hidden = folded && !row.contains(button);
+  if (folded) memory.folded.add(group.id);
+  else memory.folded.delete(group.id);
+}
+
+// ---- After htmx has swapped something ------------------------------------------------------------
+
+let due = false;
+
+// htmx speaks once for each element of a swap; one look at the page is enough for all of them.
+function restoreSoon(source) {
+  openArrived(source);
+  if (due) return;
+  due = true;
+  queueMicrotask(() => {
+    due = false;
+    restore();
+  });
+}
+
+function restore() {
+  for (const id of memory.folded) {
+    const group = document.getElementById(id);
+    if (group) fold(group, true);
+  }
+  for (const id of memory.picked) {
+    const tick = tickOf(document.getElementById(id));
+    if (tick) tick.checked = true;
+    else memory.picked.delete(id);
+  }
+  restoreCurrent();
+  restoreFocus();
+  showTotals();
+}
+
+function restoreCurrent() {
+  if (!memory.row) return;
+  const at = memory.order.indexOf(memory.row);
+  const near = [...memory.order.slice(at), ...memory.order.slice(0, Math.max(at, 0)).reverse()];
+  const row = [memory.row, ...near].map((id) => document.getElementById(id)).find((one) => one?.dataset.row);
+  if (row) makeCurrent(row);
+}
+
+// Only a focus that the swap has taken away comes back; one that the person has moved stays where it is.
+function restoreFocus() {
+  const lost = memory.focus;
+  if (!lost || lost.target.isConnected || document.activeElement !== document.body) return;
+  const row = document.getElementById(lost.row) ?? current();
+  const same = (lost.id && document.getElementById(lost.id)) || (lost.key && row?.querySelector(`[data-key="${lost.key}"]`));
+  if (row) row.tabIndex = -1;
+  (same || row)?.focus({ preventScroll: true });
+}
+
+function rememberFocus(target) {
+  const row = target.closest("[data-row]");
+  memory.focus = { target, id: target.id, row: row?.id, key: target.dataset.key };
+  if (row) makeCurrent(row);
+}
+
+function openArrived(source) {
+  for (const dialog of all("dialog[data-open]:not([open])")) dialog.showModal();
+  for (const pop of all("[popover][data-open]:not(:popover-open)")) pop.showPopover({ source });
+}
+
+function removeClosed(overlay) {
+  if (!overlay.matches("[data-open]") || overlay.matches(":popover-open, dialog[open]")) return;
+  overlay.remove();
+  restoreFocus();
+}
+
+// ---- Keys -----------------------------------------------------------------------------------------
+
+const isField = (element) => element.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+const isPressed = (element) => element.matches?.("a[href], button, summary, label");
+
+function targetOf(name) {
+  const selector = `[data-key="${name}"]`;
+  const last = name === "undo" ? all(`.toasts ${selector}`).at(-1) : undefined;
+  return (
+    last ??
+    document.querySelector(":popover-open")?.querySelector(selector) ??
+    current()?.querySelector(selector) ??
+    document.querySelector(`.panel ${selector}`) ??
+    all(selector).find((one) => !one.closest("[data-row], dialog"))
+  );
+}
+
+function press(name) {
+  const target = targetOf(name);
+  if (!target) return false;
+  if (isField(target)) {
+    target.focus();
+    target.select?.();
+  } else if (!target.disabled && target.ariaBusy !== "true" && !target.closest(".htmx-request")) {
+    target.click();
+  }
+  return true;
+}
+
+function escape(field) {
+  if (document.querySelector(":popover-open, dialog:modal")) return false;
+  if (field) field.blur();
+  else if (!press("close")) clearSelection();
+  return true;
+}
+
+function letter(event) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (key.length === 1 && document.body.dataset.singleKeys === "off") return false;
+  if (key === "x" && current()) return toggle(current(), event.shiftKey), true;
+  if (key in MOVES) return MOVES[key](), true;
+  if (event.repeat || (key === "Enter" && isPressed(event.target))) return false;
+  if (/^[1-9]$/.test(key)) return press(`pick-${key}`);
+  const name = KEYS[event.shiftKey && key === "Enter" ? "Shift+Enter" : key];
+  return name !== undefined && press(name);
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+  const field = isField(event.target) ? event.target : null;
+  if (event.key === "Escape") {
+    if (escape(field)) event.preventDefault();
+  } else if (!field && !document.querySelector("dialog:modal") && letter(event)) {
+    event.preventDefault();
+  }
+}
+
+// ---- Toasts -----------------------------------------------------------------------------------------
+
+function say(text, seconds) {
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.dataset.seconds = seconds;
+  toast.textContent = text;
+  document.getElementById("toasts")?.append(toast);
+}
+
+function expire(toast) {
+  const seconds = Number(toast.dataset?.seconds ?? 8);
+  if (!seconds) return;
+  setTimeout(() => (toast.matches(":hover, :focus-within") ? expire(toast) : toast.remove()), seconds * 1000);
+}
+
+function failed(event) {
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const said = page.getElementById("said")?.textContent.trim();
+  say(said || "That did not work, and it is our fault. Reload the page to see what was done.", 20);
+}
+
+// ---- Wiring -----------------------------------------------------------------------------------------
+
+function clicked(event) {
+  memory.shift = event.shiftKey;
+  const target = event.target;
+  if (target.closest("[data-key=clear]")) clearSelection();
+  const folder = target.closest("[data-fold]");
+  if (folder) fold(folder.closest("[data-group]"), folder.getAttribute("aria-expanded") === "true");
+  const row = target.closest("[data-row]");
+  if (row) makeCurrent(row);
+}
+
+function changed(event) {
+  const tick = event.target;
+  if (tick.matches("[data-select]")) ticked(tick, tick.checked, memory.shift);
+  if (tick.matches("[data-select-all]")) tickAll(tick);
+  if (tick.id === "stay") sessionStorage.setItem("stay", tick.checked ? "1" : "");
+}
+
+function signedOut(event) {
+  const path = new URL(event.detail.xhr.responseURL || location.href).pathname;
+  if (path !== document.body.dataset.signIn || path === location.pathname) return;
+  event.detail.shouldSwap = false;
+  location.reload();
+}
+
+document.addEventListener("keydown", pressed);
+document.addEventListener("click", clicked);
+document.addEventListener("change", changed);
+document.addEventListener("focusin", (event) => rememberFocus(event.target));
+document.addEventListener("close", (event) => removeClosed(event.target), true);
+document.addEventListener("toggle", (event) => removeClosed(event.target), true);
+document.addEventListener("toast", (event) => say(event.detail.value ?? event.detail.text, 8));
+document.addEventListener("close-dialogs", () => all("dialog[open]").forEach((dialog) => dialog.close()));
+document.addEventListener("htmx:beforeSwap", signedOut);
+document.addEventListener("htmx:afterSettle", (event) => restoreSoon(event.detail.requestConfig?.elt));
+document.addEventListener("htmx:afterOnLoad", () => restoreSoon());
+document.addEventListener("htmx:responseError", failed);
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => say("No answer from Reconcile. Check your connection, then reload the page.", 20));
+}
+
+const toasts = document.getElementById("toasts");
+if (toasts) {
+  [...toasts.children].forEach(expire);
+  new MutationObserver((list) => list.forEach((one) => one.addedNodes.forEach((node) => node.dataset && expire(node)))).observe(toasts, { childList: true });
+}
+const stay = document.getElementById("stay");
+if (stay) stay.checked = sessionStorage.getItem("stay") === "1";
+// The browser gives ticks back when someone returns to the page, and does so before this event.
+window.addEventListener("pageshow", () => {
+  if (current()) makeCurrent(current());
+  for (const tick of all("[data-select]:checked")) pick(tick.closest("[data-row]"), true);
+  showTotals();
+});
