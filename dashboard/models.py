@@ -54,7 +54,8 @@ class Card(TenantRow):
     price = MoneyField(null=True, blank=True)
     effect = MoneyField(null=True, blank=True, help_text="On the next invoice, in `currency`")
     currency = models.CharField(max_length=3, blank=True)
-    counted_at = models.DateTimeField(null=True, blank=True)
+    # A fresh card is as old as its integration: repeating that time here would rewrite every card at each sync.
+    unknown_since = models.DateTimeField(null=True, blank=True)
     # What people and pushes did, carried here so that lists need no joins.
     state = models.CharField(max_length=10, choices=State.choices)
     decision = TenantReference("dashboard.Decision", null=True, blank=True)

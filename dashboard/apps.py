@@ -1,0 +1,23 @@
+"""The dashboard app: keeps the cards in step with what they follow from."""
+
+from typing import Any
+
+from django.apps import AppConfig
+
+
+class DashboardConfig(AppConfig):
+    """Refreshes cards inside the transaction that changed their figures."""
+
+    name = "dashboard"
+
+    def ready(self) -> None:
+        """Listen for changes from the apps below."""
+        from reconcile.signals import figures_changed
+
+        figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")
+
+
+def _refresh(sender: Any, *, org_id: int, account_ids: list[int] | None, **kwargs: Any) -> None:
+    from dashboard import cards
+
+    cards.refresh(org_id, account_ids)

@@ -1,0 +1,65 @@
+"""Derives the service cards of an organization: one SQL statement per change, for the accounts it affects.
+
+The same rules stand in `dashboard/rules.py` as a pure function; a property test holds the two together.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from dashboard.models import Card
+from dashboard.period import current_period, next_month
+
+REFRESH = (files("dashboard") / "refresh_cards.sql").read_text()
+# Any constant will do: it names our lock beside the organization's id.
+CARD_LOCK = 20_701
+
+
+def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime | None = None) -> int:
+    """Bring the cards of some accounts (None: of all) up to date; call it inside the organization's scope.
+
+    Returns how many card rows were written or removed. Refreshes of one organization wait for each
+    other, so that none overwrites a newer result with an older one.
+    """
+    if account_ids is not None and not account_ids:
+        return 0
+    moment = now or timezone.now()
+    period = current_period(moment)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CARD_LOCK, org_id % 2_147_483_647])
+        cursor.execute(
+            REFRESH,
+            {
+                "org": org_id,
+                "everyone": account_ids is None,
+                "accounts": list(account_ids or []),
+                "now": moment,
+                "period": period,
+                "bills_from": next_month(period),
+            },
+        )
+        (written,) = cursor.fetchone()
+    return int(written)
+
+
+def refresh_if_outdated(org_id: int, stale_hours: int, now: datetime | None = None) -> bool:
+    """Refresh all cards when time alone has changed them: a new month, or a count that grew too old."""
+    moment = now or timezone.now()
+    fresh = [Card.Kind.ADJUST, Card.Kind.MATCH, Card.Kind.NEW, Card.Kind.HELD]
+    outdated = Card.objects.filter(org_id=org_id).filter(
+        ~Q(period=current_period(moment))
+        | Q(kind__in=fresh, integration__counted_at__lt=moment - timedelta(hours=stale_hours))
+    )
+    if not outdated.exists():
+        return False
+    refresh(org_id, None, moment)
+    return True
+
+
+def bills_from(now: datetime | None = None) -> date:
+    """Give the day whose invoice the cards are about: the first of next month."""
+    return next_month(current_period(now or timezone.now()))

@@ -1,0 +1,136 @@
+"""The pure rules and the SQL give the same cards for random organizations; shares conserve units."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import Organization
+from dashboard.models import Card
+from dashboard.rules import Count, Guards, Line, Verdict, judge, judge_usage, share
+from psa.models import AgreementLine, AgreementType
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.builders import Books
+from vendors.models import VendorAccount
+
+DAY = date(2026, 12, 1)
+DATES = [None, date(2026, 1, 1), date(2026, 11, 30), DAY, date(2026, 12, 2), date(2027, 6, 30)]
+units = st.decimals(0, 500, places=2)
+
+
+@given(st.lists(units, min_size=1, max_size=6), units)
+def test_shares_add_up_to_the_count(quantities: list[Decimal], total: Decimal) -> None:
+    lines = [Line(remote_id=str(n), quantity=q) for n, q in enumerate(quantities)]
+    assert sum(share(lines, total).values()) == total
+    assert all(x >= 0 for x in share(lines, total).values())
+
+
+@given(st.permutations([Line(remote_id=str(n), quantity=Decimal(n)) for n in range(5)]), units)
+def test_the_order_of_reading_does_not_matter(lines: list[Line], total: Decimal) -> None:
+    assert share(lines, total) == share(sorted(lines, key=lambda x: x.remote_id), total)
+
+
+class Chance:
+    """Makes one random pair of account and service, in the database and as plain values."""
+
+    def __init__(self, books: Books, seed: int) -> None:
+        self.books, self.random = books, random.Random(seed)
+        self.services = [books.service(f"S{n}", self.random.choice(["1.25", "7", None])) for n in range(4)]
+        self.vendor_services = [books.vendor_service(s) for s in self.services[:3]]
+        self.closed = AgreementType.objects.create(**books._row(name="Projects", in_scope=False))
+        self.expected: dict[Any, Verdict] = {}
+
+    def pick(self, *values: Any) -> Any:
+        return self.random.choice(values)
+
+    def add_account(self) -> None:
+        account = self.books.account(active=self.random.random() > 0.1)
+        va = self.books.vendor_account(account) if self.random.random() > 0.15 else None
+        if va and self.random.random() < 0.15:
+            VendorAccount.objects.filter(pk=va.pk).update(
+                gap_reason="Lost connection", gap_since=self.books.now
+            )
+            va.gap_reason = "Lost connection"
+        for n, service in enumerate(self.services):
+            lines = [self.add_line(account, service) for _ in range(self.pick(0, 1, 1, 1, 2, 3))]
+            count = self.add_count(va, n)
+            plain = {line.remote_id: self.plain(line) for line in lines}
+            verdicts = judge(list(plain.values()), count, served=n < 3, day=DAY, guards=Guards())
+            self.expected |= {line.pk: verdicts[line.remote_id] for line in lines}
+            usage = judge_usage(list(plain.values()), count, price=service.price, day=DAY)
+            if usage:
+                self.expected[account.pk, service.pk] = usage
+
+    def add_count(self, va: VendorAccount | None, n: int) -> Count | None:
+        if va is None or n == 3:
+            return None
+        quantity = self.pick(None, "0", "3", "10", "12.5", "40", "500")
+        if quantity is not None:
+            self.books.usage(va, self.vendor_services[n], quantity)
+        return Count(units=Decimal(quantity or 0), gap="source_silent" if va.gap_reason else "")
+
+    def add_line(self, account: Any, service: Any) -> AgreementLine:
+        agreement = self.books.agreement(
+            account,
+            active=self.pick(True, True, True, False),
+            recurring=self.pick(True, True, True, False),
+            agreement_type=self.pick(self.books.type, self.books.type, self.closed, None),
+            starts_on=self.pick(*[None] * 9, *DATES),
+            ends_on=self.pick(*[None] * 14, *DATES),
+        )
+        return self.books.line(
+            agreement, service, self.pick("0", "3", "10", "12.5", "40", "200"),
+            included=Decimal(self.pick("0", "0", "2")), starts_on=self.pick(*[None] * 9, *DATES),
+            ends_on=self.pick(*[None] * 14, *DATES), billable=self.pick(True, True, True, False),
+            unit_price=self.pick(Decimal("4.5"), Decimal("0.333333"), None),
+        )  # fmt: skip
+
+    def plain(self, line: AgreementLine) -> Line:
+        agreement = line.agreement
+        return Line(
+            remote_id=line.remote_id, quantity=line.quantity, included=line.included, unit_price=line.unit_price,
+            starts_on=line.starts_on, ends_on=line.ends_on, billable=line.billable,
+            account_active=agreement.account.active, agreement_active=agreement.active,
+            type_in_scope=agreement.agreement_type is None or agreement.agreement_type.in_scope,
+            agreement_starts_on=agreement.starts_on, agreement_ends_on=agreement.ends_on,
+            recurring=agreement.recurring,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def books(org: Organization) -> Iterator[Books]:
+    with org_scope(org.pk):
+        yield Books(org)
+
+
+def rounded(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else round(amount, 6) + 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sql_and_pure_rules_agree(books: Books, seed: int) -> None:
+    chance = Chance(books, seed)
+    for _ in range(40):
+        chance.add_account()
+    books.refresh()
+    found = {
+        card.line_id or (card.account_id, card.service_id): Verdict(
+            kind=card.kind, reason=card.reason, vendor_units=card.vendor_units, effect=rounded(card.effect)
+        )
+        for card in Card.objects.all()
+    }
+    expected = {
+        key: Verdict(kind=v.kind, reason=v.reason, vendor_units=v.vendor_units, effect=rounded(v.effect))
+        for key, v in chance.expected.items()
+    }
+    assert found == expected
+    kinds: dict[str, int] = defaultdict(int)
+    for verdict in found.values():
+        kinds[verdict.kind] += 1
+    assert set(kinds) == set(Card.Kind), kinds
