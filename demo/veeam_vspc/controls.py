@@ -3,7 +3,8 @@
 `POST /_sim/usage {"company", "type", "value", "since"?}` sets a company's counter, summed over its locations
 (`value` null takes it away); with `"workload"` in place of `"type"` it sets the used count of a licence.
 `POST /_sim/alarms {"company", "internalId"?, "status"?, "clear"?}` raises a lost-connection alarm or clears it.
-`POST /_sim/tokens` forgets every access token. A company is named by its uid or its name.
+`POST /_sim/tokens {"refresh"?}` forgets every access token, and the refresh tokens if told.
+A company is named by its uid or its name.
 """
 
 from collections.abc import Callable
@@ -31,8 +32,7 @@ def control_routes(sim: "VeeamSimulator") -> list[Route]:
         return _guarded(lambda wanted: _move_alarm(sim, wanted), request)
 
     def tokens(request: Request) -> Response:
-        sim.tokens.revoke_all()
-        return Response(204)
+        return _guarded(lambda wanted: _forget_tokens(sim, wanted), request)
 
     return [
         Route("POST", "/_sim/usage", usage),
@@ -80,6 +80,11 @@ def _move_alarm(sim: "VeeamSimulator", wanted: Row) -> Row:
         if not wanted.get("clear"):
             console.alarms.append(alarm)
     return {"active": len(console.alarms)}
+
+
+def _forget_tokens(sim: "VeeamSimulator", wanted: Row) -> Row:
+    sim.tokens.revoke_all(refresh=bool(wanted.get("refresh")))
+    return {}
 
 
 def _concerns(row: Row, alarm: Row) -> bool:

@@ -59,10 +59,12 @@ class TokenOffice:
         alive = known is not None and (known.ends is None or self.clock() < known.ends)
         return known if alive else None
 
-    def revoke_all(self) -> None:
-        """Forget every access token, as a console does when it restarts."""
+    def revoke_all(self, *, refresh: bool) -> None:
+        """Forget every access token, as a console does when it restarts, and the refresh tokens if told."""
         with self._lock:
             self._bearers.clear()
+            if refresh:
+                self._refreshers.clear()
 
     def grant(self, content_type: str, body: bytes, options: VeeamOptions) -> Answer:
         """Answer one `POST /token`: (status, body)."""

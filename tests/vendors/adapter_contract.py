@@ -138,11 +138,13 @@ class AdapterContract:
         expected = figures(pull(adapter, self.day))
         vendor.fail(self.data_calls, form=form, every=3, times=2)
         assert figures(pull(adapter, self.day)) == expected
+        assert vendor.hits() == 2
 
     def test_too_many_requests_are_waited_for(self, adapter: VendorAdapter, vendor: Simulated) -> None:
         expected = figures(pull(adapter, self.day))
         vendor.fail(self.usage_calls, form="429_body", seconds=0, times=1)
         assert figures(pull(adapter, self.day)) == expected
+        assert vendor.hits() == 1
 
     def test_a_refused_read_is_for_the_customer(self, adapter: VendorAdapter, vendor: Simulated) -> None:
         for status in (401, 403):

@@ -31,6 +31,10 @@ class Simulated:
         """Let calls matching "METHOD /path-regex" fail, by default for ever."""
         self.faults(fail_next=[{"match": match, "times": None, **rule}])
 
+    def hits(self) -> int:
+        """Give how often the planned failures have struck."""
+        return sum(rule["hits"] for rule in json.loads(self.control("GET", "faults"))["fail_next"])
+
     def requests(self) -> dict[str, Any]:
         """Give the counts of calls since the last reset."""
         found: dict[str, Any] = json.loads(self.control("GET", "requests"))
