@@ -40,9 +40,14 @@ def by_id(row: Row) -> Hashable:
     return _hashable(row.get("id"))
 
 
+def never(_reply: PageReply) -> bool:
+    """Say that a page which is not full is the last."""
+    return False
+
+
 @dataclass(frozen=True)
 class PageNumber:
-    """Numbered pages; the first that is not full ends the list."""
+    """Numbered pages; the first that is not full ends the list, unless `more` sees that it goes on."""
 
     size: int
     page_param: str = "page"
@@ -50,17 +55,17 @@ class PageNumber:
     first: int = 1
     rows: Callable[[Any], list[Row]] = bare_list
     key: Callable[[Row], Hashable] = by_id
+    more: Callable[[PageReply], bool] = never
 
     def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
         """Yield each page's rows; raises TryLater when a row comes twice."""
         seen = _Seen(path, self.key)
         number = self.first
         while True:
-            rows = self.rows(
-                get(path, {**params, self.size_param: self.size, self.page_param: number}).json()
-            )
+            reply = get(path, {**params, self.size_param: self.size, self.page_param: number})
+            rows = self.rows(reply.json())
             yield seen.add(rows)
-            if len(rows) < self.size:
+            if len(rows) < self.size and not (rows and self.more(reply)):
                 return
             number += 1
 
@@ -101,13 +106,14 @@ class ForwardOnly:
     """A cursor that is the last id seen; ids must grow, and a page that is not full ends the list."""
 
     size: int
+    start: int = 0
     cursor_param: str = "pageId"
     size_param: str = "pageSize"
     rows: Callable[[Any], list[Row]] = bare_list
 
     def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
         """Yield each page's rows; raises TryLater when the ids do not grow."""
-        cursor = 0
+        cursor = self.start
         while True:
             rows = self.rows(
                 get(path, {**params, self.size_param: self.size, self.cursor_param: cursor}).json()

@@ -13,7 +13,7 @@ import urllib3
 from django.conf import settings
 
 from reconcile.http.auth import Auth
-from reconcile.http.budget import Budget
+from reconcile.http.budget import PATIENCE_SECONDS, Budget
 from reconcile.http.errors import CustomerMustAct, OurBug, RemoteError, TryLater
 from reconcile.http.guard import Deadline, GuardedAdapter, check_origin, parse_origin
 from reconcile.http.redact import redact_text
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 Explain = Callable[[Reply], RemoteError | None]
 
+# A write waits less long for its turn: it holds a lease, and its caller can come back.
+WRITE_PATIENCE_SECONDS = 20.0
 _CHUNK = 64 * 1024
 _REQUEST_ID_HEADERS = ("x-cw-request-id", "x-request-id", "request-id")
 # What to hold back for when a 429 does not say for how long.
@@ -117,9 +119,21 @@ class RemoteSession:
         json: Any = None,
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        total_seconds: float | None = None,
     ) -> Reply:
-        """Send exactly once; after an error without `unsent` only a read tells what it did."""
-        return self._exchange(method, path, json=json, data=data, headers=headers)
+        """Send exactly once; after an error without `unsent` only a read tells what it did.
+
+        `total_seconds` replaces the session's own deadline for the whole exchange.
+        """
+        return self._exchange(
+            method,
+            path,
+            json=json,
+            data=data,
+            headers=headers,
+            total_seconds=total_seconds,
+            patience=WRITE_PATIENCE_SECONDS,
+        )
 
     def post_form(self, path: str, data: Mapping[str, str]) -> Reply:
         """Post a form without the session's auth, once: how tokens are fetched."""
@@ -133,16 +147,25 @@ class RemoteSession:
                 raise
         return self._exchange(method, path, **kwargs)
 
-    def _exchange(self, method: str, path: str, *, with_auth: bool = True, **kwargs: Any) -> Reply:
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        with_auth: bool = True,
+        total_seconds: float | None = None,
+        patience: float = PATIENCE_SECONDS,
+        **kwargs: Any,
+    ) -> Reply:
         if current_org_id() is not None:
             raise OurBug(
                 "Reconcile called out in the middle of a transaction. Support must look at it.", unsent=True
             )
         request = self._prepare(method, path, with_auth=with_auth, **kwargs)
         if self._budget is not None:
-            self._budget.wait()
+            self._budget.wait(patience)
         try:
-            reply = self._send(request)
+            reply = self._send(request, total_seconds or self._limits.total_seconds)
             self._judge(reply)
         except RemoteError as error:
             what = f"{method} {self.origin}{urlsplit(request.url or '').path}"
@@ -182,9 +205,9 @@ class RemoteSession:
             )
         return path
 
-    def _send(self, request: requests.PreparedRequest) -> Reply:
+    def _send(self, request: requests.PreparedRequest, total_seconds: float) -> Reply:
         limits = self._limits
-        with Deadline(limits.total_seconds) as deadline:
+        with Deadline(total_seconds) as deadline:
             try:
                 answer = self._http.send(
                     request,

@@ -1,5 +1,6 @@
 """The small composed pieces: retry hints, pauses, paginators, budget windows, redaction."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from reconcile.http.paginate import ForwardOnly, LinkHeader, Offset, PageNumber,
 from reconcile.http.redact import HIDDEN, redact_headers, redact_text
 from reconcile.http.retry import pause_seconds, read_with_retries, retry_after
 
+# Redis remembers for a minute, so a second run needs names of its own.
+NAME = uuid.uuid4().hex
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
@@ -170,17 +173,17 @@ def test_a_pause_holds_the_window() -> None:
 
 
 def test_the_shared_window_counts_for_everybody(settings: Settings) -> None:
-    first, second = (SharedWindow("t-shared", 3, settings.REDIS_URL) for _ in range(2))
+    first, second = (SharedWindow(NAME, 3, settings.REDIS_URL) for _ in range(2))
     assert [first.take(), second.take(), first.take()] == [0, 0, 0]
     assert 0 < second.take() <= 60
-    assert SharedWindow("t-other", 3, settings.REDIS_URL).take() == 0
+    assert SharedWindow(NAME + "-other", 3, settings.REDIS_URL).take() == 0
 
 
 def test_a_shared_pause_holds_everybody_and_brakes(settings: Settings) -> None:
-    first, second = (SharedWindow("t-pause", 4, settings.REDIS_URL) for _ in range(2))
+    first, second = (SharedWindow(NAME + "-pause", 4, settings.REDIS_URL) for _ in range(2))
     first.pause(30)
     assert 0 < second.take() <= 30
-    budget_module._client(settings.REDIS_URL).delete("budget:t-pause:pause")
+    budget_module._client(settings.REDIS_URL).delete(f"budget:{NAME}-pause:pause")
     assert [second.take() > 0 for _ in range(3)] == [False, False, True]
 
 
