@@ -145,6 +145,25 @@ def test_a_raised_alarm_makes_stale_until_it_is_resolved(every: Simulated, numbe
     every.control("POST", "alarms", {"company": plain, "internalId": number, "clear": True})
 
 
+def test_an_incomplete_report_is_a_warning_and_a_refused_one_too(every: Simulated) -> None:
+    parameters = {
+        "reportId": 4,
+        "reportInterval": {"startOfInterval": "2025-01-01", "endOfInterval": "2025-01-31"},
+    }
+    report = {
+        "reportParameters": parameters,
+        "notCollectedCloudServers": ["cc-1"],
+        "usageDetails": [{"organizationUid": NORTHWIND, "notCollectedClientServers": ["vbr-1", "vbr-2"]}],
+    }
+    with serving(build, SampleWorld(dict(sheet_world().veeam) | {"reports": [report]})) as simulated:
+        usage = pull(adapter_on(simulated), SHEET_DAY)
+        assert any("lacks 3 servers" in warning for warning in usage.warnings)
+        simulated.fail("GET /licensing/reports", status=403)
+        refused = pull(adapter_on(simulated), SHEET_DAY)
+    assert any("was not read" in warning for warning in refused.warnings)
+    assert figures(refused) == figures(usage)
+
+
 def test_accounts_have_kind_parent_status_and_psa_key(every: Simulated) -> None:
     accounts = {one.external_id: one for one in accounts_of(adapter_on(every))}
     assert accounts[uid_of("plain")].crm_ref == "PSA-7"

@@ -41,7 +41,7 @@ class VeeamAdapter:
     def identify(self) -> VendorIdentity:
         """Prove address and credentials, and that companies may be read."""
         about = self._console.read_one("about")
-        _, companies = self._console.read_first("organizations/companies")
+        companies = self._console.count_of("organizations/companies")
         return VendorIdentity(
             name=f"Veeam Service Provider Console at {self._console.host}",
             external_id=str(about.get("installationId") or ""),
@@ -108,7 +108,7 @@ class VeeamAdapter:
         counted = [account for account in accounts if account.kind is not AccountKind.RESELLER]
         stale, unclear = freshness.stale_accounts(lost, counted)
         findings.add_all(Outcome.STALE, stale)
-        return [*warnings, *unclear]
+        return [*warnings, *unclear, *freshness.report_warnings(self._console)]
 
 
 def _telling(tell: Tell, what: str) -> Heard:

@@ -1,10 +1,11 @@
-"""Lost connections: the two predefined alarms that say which companies' numbers stand still (sheet §11)."""
+"""Lost connections and incomplete reports: which numbers stand still, and why (sheet §9, §11)."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.http.errors import RemoteError
 from vendors.adapters.base import VendorAccountRecord
 from vendors.adapters.veeam_vspc.console import ConsoleClient
 from vendors.adapters.veeam_vspc.errors import unknown_shape
@@ -64,6 +65,33 @@ def stale_accounts(
         if not hit:
             warnings.append(f"{one.reason} The console does not say whose it is.")
     return stale, warnings
+
+
+def report_warnings(console: ConsoleClient) -> list[str]:
+    """Warn when the latest monthly report lacks servers (sheet §9); no count depends on the report.
+
+    The shape of the call is not sure and not every user may see it, so a failure is a warning too.
+    """
+    try:
+        reports = console.read_list("licensing/reports/latest", _report_id)
+    except RemoteError as error:
+        return [] if error.status == 404 else [f"The monthly licence report was not read. {error.sentence}"]
+    missing = sum(_not_collected(report) for report in reports)
+    if not missing:
+        return []
+    return [f"Veeam's latest monthly licence report lacks {missing} servers that it could not reach."]
+
+
+def _not_collected(report: Row) -> int:
+    """Count the servers that a report names as not collected, the provider's own and the customers'."""
+    details = report.get("usageDetails") or []
+    return len(report.get("notCollectedCloudServers") or []) + sum(
+        len(detail.get("notCollectedClientServers") or []) for detail in details
+    )
+
+
+def _report_id(report: Row) -> str:
+    return str((report.get("reportParameters") or {}).get("reportId"))
 
 
 def _filtered(console: ConsoleClient, path: str, name: str, value: object) -> list[Row]:
