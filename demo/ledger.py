@@ -16,9 +16,8 @@ class Ledger:
         self._lines: list[str] = []
         self._file: IO[str] | None = None
         if path is not None:
-            if path.exists():
-                self._lines = path.read_text(encoding="utf-8").splitlines()
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._lines = _whole_lines(path)
             self._file = path.open("a", encoding="utf-8")
 
     def append(
@@ -61,3 +60,14 @@ class Ledger:
         """All entries as JSON lines, the file's earlier ones included."""
         with self._lock:
             return "".join(line + "\n" for line in self._lines)
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The entries of an earlier run; a last one that was cut off was never answered, and is taken out."""
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        os.truncate(path, len(whole))
+    return whole.decode().splitlines()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import re
 import threading
 import time
@@ -68,7 +69,7 @@ class Route:
         self.shape = pattern.replace(":int}", "}")
         self.handler = handler
         self.depth = pattern.count("/")
-        text = re.sub(r"\{(\w+):int\}", r"(?P<\1>\\d+)", pattern)
+        text = re.sub(r"\{(\w+):int\}", r"(?P<\1>\\d{1,18})", pattern)
         text = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", text)
         self.pattern = re.compile(text, re.IGNORECASE)
 
@@ -133,6 +134,10 @@ class Simulator:
             self._index = index
         return self._index.get(depth, [])
 
+    def decorated(self, request: Request, response: Response) -> Response:
+        """The response with the headers that all of this API's answers carry, its errors too."""
+        return response
+
     def not_found(self, request: Request) -> Response:
         """No such route."""
         return self.failure(404)
@@ -152,10 +157,10 @@ class Simulator:
         response = self.failure(429, seconds)
         response.headers.pop("Retry-After", None)
         if form == "429_seconds":
-            response.headers["Retry-After"] = str(max(1, round(seconds + 0.5)))
+            response.headers["Retry-After"] = str(max(1, math.ceil(seconds)))
         elif form == "429_date":
             response.headers["Retry-After"] = time.strftime(
-                "%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds + 1)
+                "%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds)
             )
         elif form == "429_bare":
             response.body = None

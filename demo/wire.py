@@ -9,6 +9,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 import urllib.parse
 from collections.abc import Callable
 from types import FrameType
@@ -95,33 +96,34 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         target = f"{request.path}?{urllib.parse.unquote_plus(request.raw_query)}"
         rule = simulator.faults.take(request.method, target)
         seconds = simulator.faults.over_limit()
-        if rule is None:
-            response = (
-                simulator.handle(request) if seconds is None else simulator.too_many("429_seconds", seconds)
-            )
-            self._send(response)
-            return str(response.status)
-        if rule.form not in FORMS_AFTER:
-            return self._refuse(simulator, rule)
-        return self._spoil(simulator, rule, simulator.handle(request))
+        if rule is not None and rule.form not in FORMS_AFTER:
+            return self._refuse(simulator, request, rule)
+        if seconds is None:
+            response = _handled(simulator, request)
+        else:
+            response = simulator.decorated(request, simulator.too_many("429_seconds", seconds))
+        if rule is not None and seconds is None:
+            return self._spoil(simulator, request, rule, response)
+        self._send(response)
+        return str(response.status)
 
-    def _refuse(self, simulator: Simulator, rule: FailRule) -> str:
+    def _refuse(self, simulator: Simulator, request: Request, rule: FailRule) -> str:
         if rule.form == "drop_before":
             self._reset()
         elif rule.form == "hang_before":
             self._hang(rule.seconds)
         else:
-            response = simulator.spoiled(rule)
+            response = simulator.decorated(request, simulator.spoiled(rule))
             self._send(response)
             return str(response.status)
         return rule.form
 
-    def _spoil(self, simulator: Simulator, rule: FailRule, response: Response) -> str:
+    def _spoil(self, simulator: Simulator, request: Request, rule: FailRule, response: Response) -> str:
         """The call was carried out; lose or damage its answer."""
         form = rule.form or ""
         payload = response.payload()
         if form == "500_after":
-            self._send(simulator.failure(500))
+            self._send(simulator.decorated(request, simulator.failure(500)))
         elif form == "empty":
             self._send(Response(response.status, b"", response.headers))
         elif form == "truncated":
@@ -193,6 +195,15 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing on the terminal: the counters tell what came in."""
+
+
+def _handled(simulator: Simulator, request: Request) -> Response:
+    """The simulator's answer; a fault of its own is shown on the terminal and answered with 500."""
+    try:
+        return simulator.handle(request)
+    except Exception:
+        traceback.print_exc()
+        return simulator.decorated(request, simulator.failure(500))
 
 
 _PHRASES = {status.value for status in http.HTTPStatus}

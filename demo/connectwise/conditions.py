@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
         (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
       | (?P<datetime>\[[^\]]*\])
-      | (?P<number>[-+]?\d+(?:\.\d+)?(?![\w.]))
+      | (?P<number>[-+]?\d{1,18}(?:\.\d{1,18})?(?![\w.]))
       | (?P<operator><=|>=|!=|=|<|>)
       | (?P<mark>[(),])
       | (?P<word>[A-Za-z_][\w/.]*)
@@ -258,5 +258,5 @@ def _alike(actual: Any, value: Any) -> tuple[Any, Any]:
     if isinstance(actual, str):
         return actual.casefold(), str(value).casefold()
     if isinstance(actual, int | float) and isinstance(value, str):
-        return str(actual), value
+        return str(actual).casefold(), value.casefold()
     return (actual, value) if isinstance(actual, int | float) else (None, None)

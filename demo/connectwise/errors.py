@@ -1,5 +1,6 @@
 """Error bodies of the simulated API, worded as in fact sheet psa/connectwise.md, section 4."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class ApiError(Exception):
 def failure(status: int, seconds: float | None = None) -> Response:
     """The API's own answer of this status; a 429's body has the key `error` where all others have `code`."""
     if status == 429:
-        wait = max(1, round((30 if seconds is None else seconds) + 0.5))
+        wait = max(1, math.ceil(30 if seconds is None else seconds))
         text = f"Too many requests. Please try again in {wait} seconds."
         return Response(429, {"error": "ConnectWiseAPI", "message": text}, {"Retry-After": str(wait)})
     default = {"code": "ConnectWiseApi", "message": f"Error {status}.", "errors": None}

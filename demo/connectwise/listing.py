@@ -73,7 +73,7 @@ def _page_size(given: dict[str, str], options: ListOptions) -> int:
 
 def _number(given: dict[str, str], name: str, default: int) -> int:
     text = given.get(name) or str(default)
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 18:
         raise bad_request(f"{name} must be a whole number.")
     return int(text)
 

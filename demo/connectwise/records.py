@@ -12,6 +12,7 @@ from demo.connectwise.schema import Schema
 from demo.connectwise.store import Row, Table
 
 _ADDRESS = ("addressLine1", "addressLine2", "city", "state", "zip", "country")
+_LARGEST = 10**11
 _SHOWN = ("id", "identifier", "name", "serializedFlag")
 
 
@@ -84,13 +85,18 @@ def _value_error(schema: Schema, name: str, value: Any) -> Json | None:
         return None if value in known else _out_of_range(schema, name, f"is not one of {', '.join(known)}")
     if name in schema.lengths and (not isinstance(value, str) or len(value) > schema.lengths[name]):
         return _out_of_range(schema, name, f"is longer than {schema.lengths[name]} characters")
-    if name in schema.numbers and (isinstance(value, bool) or not isinstance(value, int | float)):
-        return _out_of_range(schema, name, "is not a number")
+    if name in schema.numbers and not _is_figure(value):
+        return _out_of_range(schema, name, "is not a number within range")
     if name in schema.flags and not isinstance(value, bool):
         return _out_of_range(schema, name, "is not a boolean")
     if name in schema.dates and not (isinstance(value, str) and read_datetime(value)):
         return _out_of_range(schema, name, "is not a date")
     return None
+
+
+def _is_figure(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -_LARGEST < value < _LARGEST
 
 
 def _out_of_range(schema: Schema, name: str, what: str) -> Json:

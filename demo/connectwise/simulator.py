@@ -88,11 +88,15 @@ class ConnectWise(Simulator):
         return routes + [Route(v, path if v == "POST" else record, writes[v]) for v in resource.verbs]
 
     def handle(self, request: Request) -> Response:
-        """Company info without sign-in, everything else behind it; all with the vendor's headers."""
+        """Company info without sign-in, everything else behind it."""
         try:
             response = self._answer(request)
         except ApiError as error:
             response = error.response()
+        return self.decorated(request, response)
+
+    def decorated(self, request: Request, response: Response) -> Response:
+        """The vendor's headers: request id, model version and the media type that mirrors the pin."""
         response.headers.setdefault("Content-Type", self._content_type(request))
         response.headers |= {
             "api-current-version": NEWEST_MODEL,

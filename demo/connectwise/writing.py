@@ -115,8 +115,11 @@ class Writer(Reader):
     def _company_types(self, body: Row) -> list[Row]:
         """The types of a new company, which are writable on POST only."""
         table = self.api.tables["company_types"]
-        found = [table.get(kind["id"]) for kind in body.get("types", []) if isinstance(kind, dict)]
-        return [reference_to(kind) for kind in found if kind]
+        sent = body.get("types")
+        wanted = [kind.get("id") for kind in sent if isinstance(kind, dict)] if isinstance(sent, list) else []
+        return [
+            reference_to(row) for number in wanted if isinstance(number, int) and (row := table.get(number))
+        ]
 
     def _store(self, before: Row | None, row: Row, request: Request) -> None:
         """Ledger first, then the tables: a write that could not be recorded is not applied."""

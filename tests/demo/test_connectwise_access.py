@@ -7,6 +7,7 @@ import requests
 
 from tests.demo.connectwise_client import Client
 
+KEYS = ("company", "public_key", "private_key")
 READABLE = [
     *(
         "/company/companies",
@@ -60,8 +61,7 @@ def test_every_list_and_record_of_the_sheet_answers(connectwise: Client) -> None
 
 
 def test_wrong_key_company_and_missing_credentials(connectwise: Client) -> None:
-    company, _, public = connectwise.session.auth[0].partition("+")
-    private = connectwise.session.auth[1]
+    company, public, private = (connectwise.credentials[name] for name in KEYS)
     unauthorized = {"code": "ConnectWiseApi", "message": "UserNotAuthenticated"}
     for user, status in ((f"{company}+{public}x", 401), (public, 401), (f"other+{public}", 404)):
         connectwise.session.auth = (user, private)
@@ -77,8 +77,7 @@ def test_s3_says_which_status_a_bad_company_or_key_gets(
     connectwise: Client, mode: str, company: int, key: int
 ) -> None:
     connectwise.options(S3=mode)
-    _, _, public = connectwise.session.auth[0].partition("+")
-    private = connectwise.session.auth[1]
+    _, public, private = (connectwise.credentials[name] for name in KEYS)
     connectwise.session.auth = (f"other+{public}", private)
     assert connectwise.get("/system/info").status_code == company
     connectwise.session.auth = (f"examplemsp+{public}", "wrong")

@@ -47,10 +47,9 @@ def test_changing_in_place_is_one_ledger_entry_with_before_and_after(connectwise
 
 def test_splitting_the_line_keeps_history_and_a_second_post_makes_a_second_row(connectwise: Client) -> None:
     assert connectwise.patch(LINE, cancelledDate="2025-06-30T00:00:00Z").status_code == 200
-    for _ in range(2):
-        reply = connectwise.call("POST", LINES, json=NEW)
-        assert reply.status_code == 201
-    row = reply.json()
+    replies = [connectwise.call("POST", LINES, json=NEW) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    row = replies[-1].json()
     assert (row["agreementId"], row["unitPrice"], row["uom"]) == (871, 6.5, "Each")
     assert (row["description"], row["sequenceNumber"]) == ("Managed EDR-WS", 3.0)
     found = connectwise.ids(LINES, "product/id=812 and effectiveDate=[2025-07-01T00:00:00Z]")
@@ -65,6 +64,7 @@ def test_splitting_the_line_keeps_history_and_a_second_post_makes_a_second_row(c
         ({"billCustomer": None}, "billCustomer"),
         ({"billCustomer": "Sometimes"}, "billCustomer"),
         ({"quantity": "many"}, "quantity"),
+        ({"quantity": 1e300}, "quantity"),
         ({"effectiveDate": "soon"}, "effectiveDate"),
         ({"product": {"id": 99999}}, "product/id"),
         ({"product": {"id": 814}}, "product/id"),

@@ -1,5 +1,7 @@
 """Faults of the simulated ConnectWise API in the vendor's own words (sheet §4, §11)."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ LINE = "/finance/agreements/871/additions/3589"
 
 
 def test_too_many_requests_names_its_error_and_the_seconds(connectwise: Client) -> None:
-    connectwise.fail("GET /company", status=429, seconds=29)
+    connectwise.fail("GET /company", status=429, seconds=30)
     reply = connectwise.get("/company/companies")
     assert reply.status_code == 429
     assert reply.json() == {
@@ -19,6 +21,7 @@ def test_too_many_requests_names_its_error_and_the_seconds(connectwise: Client) 
         "message": "Too many requests. Please try again in 30 seconds.",
     }
     assert reply.headers["Retry-After"] == "30"
+    assert reply.headers["x-cw-request-id"]
     assert connectwise.get("/company/companies").status_code == 200
 
 
@@ -66,11 +69,29 @@ def test_a_write_that_never_arrives_is_not(connectwise: Client) -> None:
 
 def test_the_ledger_file_survives_the_simulator(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    for quantity in (50, 51):
+    for quantity in (50, 51, 52):
         with running("-m", "tests.demo.sample_connectwise", "--ledger", str(path)) as client:
             client.patch(LINE, quantity=quantity)
             assert path.read_text() == client.control("GET", "ledger").text
-    assert path.read_text().count("\n") == 2
+        # The next start takes out a line that was cut off with the power: it was never answered.
+        with path.open("a") as cut_off:
+            cut_off.write('{"time": "2025-')
+    assert [json.loads(line)["after"]["quantity"] for line in path.read_text().splitlines()[:3]] == [
+        50,
+        51,
+        52,
+    ]
+
+
+def test_writes_at_the_same_moment_follow_one_another_in_the_ledger(connectwise: Client) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda quantity: connectwise.patch(LINE, quantity=quantity), range(1, 41)))
+    assert {reply.status_code for reply in replies} == {200}
+    entries = connectwise.ledger()
+    assert sorted(entry["after"]["quantity"] for entry in entries) == [*range(1, 41)]
+    states = [42.0, *(entry["after"]["quantity"] for entry in entries)]
+    assert [entry["before"]["quantity"] for entry in entries] == states[:-1]
+    assert connectwise.get(LINE).json()["quantity"] == states[-1]
 
 
 def test_requests_are_counted_by_method_and_shape(connectwise: Client) -> None:

@@ -17,7 +17,7 @@ INFO = "/system/info"
 
 @pytest.mark.parametrize(
     ("form", "status", "header"),
-    [("429_seconds", 429, "6"), ("429_date", 429, "GMT"), ("429_body", 429, None), ("429_bare", 429, None)],
+    [("429_seconds", 429, "5"), ("429_date", 429, "GMT"), ("429_body", 429, None), ("429_bare", 429, None)],
 )
 def test_the_forms_of_429(connectwise: Client, form: str, status: int, header: str | None) -> None:
     connectwise.fail(f"GET {INFO}", form=form, seconds=5)
