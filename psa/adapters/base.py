@@ -325,3 +325,4 @@ class PsaKind:
     self_hosted: bool = False
     regions: tuple[tuple[str, str], ...] = ()
     key_help: str = ""
+    write_kind: WriteKind = WriteKind.ABSOLUTE

@@ -1,0 +1,305 @@
+"""What people do with pushes: stage one, undo it, release collected ones, look again. Rows only, never a call."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts import audit
+from accounts.models import User
+from psa.adapters.base import Way
+from psa.connections import find_kind, remote_host
+from psa.models import AgreementLine, Push
+from psa.push_rules import refuse_units, show_units
+from reconcile.celery import wake
+from reconcile.signals import figures_changed
+from reconcile.tenancy.scope import org_scope
+
+NOT_SENT = (Push.State.WAITING, Push.State.STAGED, Push.State.CLAIMED)
+
+
+class PushRefused(Exception):
+    """This push may not be staged; `sentence` tells a person why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class StaleView(PushRefused):
+    """What the person saw is no longer what the mirror holds."""
+
+
+class AlreadyOpen(PushRefused):
+    """Another push of this line, or another undo of this push, is on its way."""
+
+
+class NotWritable(PushRefused):
+    """The line, the connection or the quantity does not allow this write."""
+
+
+@dataclass(frozen=True)
+class WakeUp:
+    """Tells a worker that an organization has pushes to send; a lost call is found by the next tick."""
+
+    org_id: int
+
+    def __call__(self) -> None:
+        wake("psa.tasks.send_pushes", self.org_id)
+
+
+def stage(
+    line: AgreementLine,
+    *,
+    seen: Decimal,
+    wanted: Decimal,
+    effective_on: date,
+    way: Way,
+    by: User,
+    undoes: Push | None = None,
+    waiting: bool = False,
+) -> Push:
+    """Record one intended write with its audit entry, and wake a worker once the transaction commits.
+
+    `seen` is the quantity on the person's screen. With `waiting` the push is collected until `release`.
+    Needs no scope of its own but may run inside one. Raises StaleView, AlreadyOpen or NotWritable;
+    nothing is recorded then.
+    """
+    with org_scope(line.org_id):
+        audit.hold(line.org_id)
+        line = AgreementLine.objects.select_related("connection", "agreement", "account", "service").get(
+            pk=line.pk
+        )
+        check_writable(line, seen=seen, wanted=wanted, effective_on=effective_on, way=way)
+        push = _build(line, seen=seen, wanted=wanted, effective_on=effective_on, way=way)
+        push.undoes, push.requested_by = undoes, by
+        push.state = Push.State.WAITING if waiting else Push.State.STAGED
+        _insert(push)
+        _announce(
+            [push], "staged" if undoes is None else "undo staged", by, effective_on=effective_on, way=way
+        )
+    return push
+
+
+def check_writable(
+    line: AgreementLine, *, seen: Decimal, wanted: Decimal, effective_on: date, way: Way
+) -> None:
+    """Raise StaleView or NotWritable when this line may not be given this quantity."""
+    if line.quantity != seen:
+        raise StaleView(
+            f"The line now says {show_units(line.quantity)}, not {show_units(seen)} as on your screen. "
+            "Look at it again."
+        )
+    if refusal := refuse_units(wanted, seen):
+        raise NotWritable(refusal)
+    if line.vanished_at is not None:
+        raise NotWritable("This line is no longer in the PSA. Nothing can be written to it.")
+    if line.service is None:
+        raise NotWritable(
+            "This line names no service, so its quantity cannot be checked. Correct it in the PSA."
+        )
+    if not line.connection.remote_account:
+        raise NotWritable(f"The connection {line.connection.name} has not been checked. Test it first.")
+    if way is Way.SPLIT and line.starts_on is not None and effective_on <= line.starts_on:
+        raise NotWritable(f"The line starts on {line.starts_on}. A new quantity must begin on a later day.")
+    if way is Way.SPLIT and line.ends_on is not None and effective_on > line.ends_on:
+        raise NotWritable(f"The line ends on {line.ends_on}. A new quantity cannot begin after that.")
+
+
+def undo(push: Push, by: User) -> Push:
+    """Cancel a push that was not sent yet, or stage the opposite of a confirmed one; gives the row that tells.
+
+    A dated split is undone by writing the old quantity in place on the line that the split made.
+    Raises NotWritable while it is on its way, AlreadyOpen when it is being undone, StaleView when the line
+    has changed since.
+    """
+    with org_scope(push.org_id):
+        audit.hold(push.org_id)
+        if _cancel(push, by):
+            return push
+        if push.state != Push.State.CONFIRMED:
+            raise NotWritable(_why_not_undone(push))
+        if not push.sent_count:
+            raise NotWritable("The PSA already held this quantity: nothing was written that could be undone.")
+        return stage(
+            _written_line(push),
+            seen=push.wanted,
+            wanted=push.seen,
+            effective_on=push.effective_on,
+            way=Way.IN_PLACE,
+            by=by,
+            undoes=push,
+        )
+
+
+def release(pushes: Iterable[Push], by: User | None = None) -> list[Push]:
+    """Queue collected pushes of one organization; gives those that were still waiting."""
+    every = list(pushes)
+    if not every:
+        return []
+    with org_scope(every[0].org_id):
+        audit.hold(every[0].org_id)
+        rows = Push.objects.select_for_update().filter(pk__in=[push.pk for push in every])
+        released = list(rows.filter(state=Push.State.WAITING).order_by("pk"))
+        Push.objects.filter(pk__in=[push.pk for push in released]).update(state=Push.State.STAGED)
+        for push in released:
+            push.state = Push.State.STAGED
+        _announce(released, "released", by)
+    return released
+
+
+def look_again(push: Push, by: User) -> None:
+    """Have a push that waits for a person checked once more. Raises NotWritable or AlreadyOpen."""
+    with org_scope(push.org_id):
+        audit.hold(push.org_id)
+        try:
+            with transaction.atomic():
+                found = Push.objects.filter(pk=push.pk, state=Push.State.PERSON).update(
+                    state=Push.State.UNKNOWN, attempt=F("attempt") + 1, finished_at=None, not_before=None
+                )
+        except IntegrityError:
+            raise AlreadyOpen("Another push of this line is on its way. Wait until it is checked.") from None
+        push.refresh_from_db()
+        if not found:
+            raise NotWritable("This push does not wait for a person.")
+        _announce([push], "looked at again", by)
+
+
+def distrust(org_id: int) -> int:
+    """Make every open push unknown, as after the restore of a backup: each is looked for before it is sent."""
+    with org_scope(org_id):
+        audit.hold(org_id)
+        count = Push.objects.filter(state__in=Push.RUNNING).update(
+            state=Push.State.UNKNOWN, attempt=F("attempt") + 1, lease_until=None, not_before=None
+        )
+        audit.record(
+            org_id, actor=None, verb="pushes distrusted", subject="pushes", new={"open pushes": count}
+        )
+    return count
+
+
+def label(push: Push) -> str:
+    """Name what a push is about, for the audit trail."""
+    service = push.line.service
+    return f"{push.line.account.name}: {service.name if service else push.line.description}"
+
+
+def hash_request(push: Push) -> str:
+    """Hash what would be written where, so that a row altered later is noticed."""
+    parts = [
+        push.remote_host,
+        push.remote_account,
+        push.agreement_remote_id,
+        push.line_remote_id,
+        push.service_remote_id,
+        push.way,
+        show_units(push.seen),
+        show_units(push.wanted),
+        push.effective_on.isoformat(),
+        str(push.key),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _build(line: AgreementLine, *, seen: Decimal, wanted: Decimal, effective_on: date, way: Way) -> Push:
+    service = line.service
+    push = Push(
+        org_id=line.org_id,
+        connection=line.connection,
+        epoch=line.connection.epoch,
+        remote_host=remote_host(line.connection),
+        remote_account=line.connection.remote_account,
+        line=line,
+        agreement_remote_id=line.agreement.remote_id,
+        line_remote_id=line.remote_id,
+        service_remote_id=service.remote_id if service else "",
+        write_kind=find_kind(line.connection).write_kind,
+        way=way,
+        seen=seen,
+        seen_version=line.remote_version,
+        wanted=wanted,
+        effective_on=effective_on,
+        key=uuid.uuid4(),
+    )
+    push.request_hash = hash_request(push)
+    return push
+
+
+def _insert(push: Push) -> None:
+    """Insert the row; the database's own indexes settle a race of two clicks."""
+    try:
+        with transaction.atomic():
+            push.save(force_insert=True)
+    except IntegrityError as error:
+        if "psa_push_one_open_per_line" in str(error):
+            raise AlreadyOpen(
+                "A push of this line is on its way already. Wait until it is confirmed."
+            ) from None
+        if "psa_push_undone_once" in str(error):
+            raise AlreadyOpen("This push has been undone already.") from None
+        raise
+
+
+def _cancel(push: Push, by: User) -> bool:
+    """Take back a push that surely was not sent; the raised fencing number stops a worker that holds it."""
+    cancelled = Push.objects.filter(pk=push.pk, state__in=NOT_SENT, sent_count=0).update(
+        state=Push.State.CANCELLED, attempt=F("attempt") + 1, finished_at=Now(), lease_until=None
+    )
+    push.refresh_from_db()
+    if cancelled:
+        _announce([push], "cancelled", by)
+    return bool(cancelled)
+
+
+def _why_not_undone(push: Push) -> str:
+    if push.is_open:
+        return "This push is on its way to the PSA. Undo it once it is confirmed."
+    if push.state == Push.State.PERSON:
+        return "Nobody knows whether this push has arrived. Look at the line in the PSA first."
+    return "This push has written nothing, so there is nothing to undo."
+
+
+def _written_line(push: Push) -> AgreementLine:
+    """Give the line that carries what the push wrote: its own, or the one its split made."""
+    line = AgreementLine.objects.filter(
+        connection_id=push.connection_id, remote_id=push.result_line_remote_id or push.line_remote_id
+    ).first()
+    if line is None:
+        raise NotWritable("The line that this push wrote is not known here yet. Sync the PSA, then undo.")
+    return line
+
+
+def _announce(pushes: list[Push], verb: str, by: User | None, **more: Any) -> None:
+    """Tell the dashboard, the audit trail and, after the commit, a worker of pushes that changed state."""
+    if not pushes:
+        return
+    org_id = pushes[0].org_id
+    accounts = sorted({push.line.account_id for push in pushes})
+    figures_changed.send(Push, org_id=org_id, account_ids=accounts)
+    for push in pushes:
+        audit.record(
+            org_id,
+            actor=by,
+            verb=f"push {verb}",
+            subject=f"push:{push.pk}",
+            label=label(push),
+            old={"quantity": push.seen},
+            new={"quantity": push.wanted, **more},
+        )
+    if any(push.state in Push.RUNNING for push in pushes):
+        wake_after_commit(org_id)
+
+
+def wake_after_commit(org_id: int) -> None:
+    """Wake a worker once when the open transaction commits, however many pushes it stages."""
+    call = WakeUp(org_id)
+    if not any(entry[1] == call for entry in connection.run_on_commit):
+        transaction.on_commit(call, robust=True)
