@@ -74,7 +74,11 @@ class Table:
         self.children: dict[int, dict[int, Row]] = {}
         for row in sorted(rows, key=lambda row: int(row["id"])):
             self.put(row)
-        self._ids = itertools.count(max(self.rows, default=0) + 1)
+        self.start_ids_after(max(self.rows, default=0))
+
+    def start_ids_after(self, highest: int) -> None:
+        """Give new rows the ids above this one."""
+        self._ids = itertools.count(highest + 1)
 
     def new_id(self) -> int:
         """An id that was never used."""

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -10,20 +9,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from demo.connectwise.replay import replay
 from demo.faults import BadFault, read_fault_arguments
 from demo.ledger import Ledger
 from demo.wire import run
+from demo.world import World, load
 
 SIMULATORS = ("connectwise", "veeam_vspc")
 CREDENTIALS = ("company", "public_key", "private_key", "client_id", "username", "password", "api_key")
-
-
-@dataclass(frozen=True)
-class EmptyWorld:
-    """Nothing but what a simulator sets up by itself."""
-
-    connectwise: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    veeam: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 class Command(BaseCommand):
@@ -39,6 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--ledger", type=Path, help="file for the writes that were applied (JSON lines)")
         parser.add_argument("--data", default="demo", help="demo, empty or scale:LINES")
         parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE")
+        parser.add_argument(
+            "--replay", action="store_true", help="start from the writes that the ledger holds"
+        )
         for name in CREDENTIALS:
             parser.add_argument(f"--{name.replace('_', '-')}", help="made up when not given")
 
@@ -54,6 +50,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["ledger"]:
             simulator.ledger = Ledger(options["ledger"])
+            # The console is only read: its ledger is empty.
+            if options["replay"] and options["name"] == "connectwise":
+                replay(simulator, simulator.ledger.text().splitlines())
 
         def announce(url: str) -> None:
             self.stdout.write(json.dumps({"url": url, **simulator.credentials}))
@@ -62,12 +61,8 @@ class Command(BaseCommand):
         run(simulator, options["port"], announce)
 
 
-def load_world(spec: str) -> Any:
+def load_world(spec: str) -> World:
     """The data set of this name, as of today."""
-    if spec == "empty":
-        return EmptyWorld()
-    from demo.world import load
-
     try:
         return load(spec, datetime.now(UTC).date())
     except ValueError as error:
