@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import before_task_publish, heartbeat_sent
+from celery.signals import beat_init, before_task_publish, heartbeat_sent
 from kombu.exceptions import OperationalError
 
 from reconcile import embedded, heartbeat
@@ -67,6 +67,7 @@ def note_worker(**kwargs: Any) -> None:
     heartbeat.record("worker")
 
 
+@beat_init.connect
 @before_task_publish.connect(sender=HEARTBEAT)
 def note_beat(**kwargs: Any) -> None:
     """Note that beat is sending; nobody else sends this task."""
