@@ -154,7 +154,9 @@ fresh AS (
         WHEN k.kind = 'match' THEN 'done'
         WHEN d.verb = 'dismiss' AND d.period = %(period)s AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units
              AND d.psa_units IS NOT DISTINCT FROM k.psa_units THEN 'done'
-        WHEN d.verb = 'approve' AND p.id = d.push_id AND p.state = 'confirmed' AND d.units = k.psa_units
+        -- A dated change may take effect after the next invoice: it is written, and the line changes on its day.
+        WHEN d.verb = 'approve' AND p.id = d.push_id AND p.state = 'confirmed'
+             AND (d.units = k.psa_units OR (p.way = 'split' AND p.effective_on > %(bills_from)s))
              AND d.period = %(period)s AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units THEN 'done'
         WHEN k.kind IN ('held', 'waiting') THEN 'held'
         ELSE 'todo'

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from psa.adapters.base import AgreementRecord
 from psa.connection_models import Connection
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import MoneyField, TenantReference, UnitsField
@@ -101,6 +102,23 @@ class Agreement(MirrorRow):
 
     def __str__(self) -> str:
         return self.name
+
+    def as_record(self) -> AgreementRecord:
+        """Give what an adapter needs to say which effective dates are honest."""
+        return AgreementRecord(
+            remote_id=self.remote_id,
+            account_remote_id="",
+            name=self.name,
+            active=self.active,
+            recurring=self.recurring,
+            billing_cycle=self.billing_cycle,
+            prorate=self.prorate,
+            period_type=self.period_type,
+            next_invoice_on=self.next_invoice_on,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            currency=self.currency,
+        )
 
 
 class AgreementLine(MirrorRow):

@@ -86,7 +86,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.shell.shell",
             ],
-            "builtins": ["reconcile.templatetags.figures"],
+            "builtins": ["reconcile.templatetags.figures", "dashboard.templatetags.lines"],
         },
     }
 ]
@@ -186,6 +186,8 @@ PUSH_MAX_ATTEMPTS = env.int("PUSH_MAX_ATTEMPTS", default=5)
 SYNC_LEASE_SECONDS = env.int("SYNC_LEASE_SECONDS", default=180)
 SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
 STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
+# A count of anything but bytes or points above this is a fault of the source.
+COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
 PAGE_LINES = env.int("PAGE_LINES", default=200)
 
 # --- Support (A5) and our addresses ---------------------------------------------------------------

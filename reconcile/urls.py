@@ -10,4 +10,5 @@ urlpatterns = [
     path("style/", style, name="style"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
+    path("o/<slug:slug>/", include("dashboard.urls")),
 ]

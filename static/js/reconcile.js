@@ -8,6 +8,7 @@
 //   data-select-all           ticks all of its data-group, or of the page when it stands outside of one
 //   data-bulk                 shown while something is selected, with data-total="count|accounts|up|down|units|amount|effective"
 //                             in it, and data-one="account" data-many="accounts" where a word follows the number
+//   data-close-panel          a button that puts the details panel away
 //   data-open                 a dialog or popover in a swapped fragment: opens when it arrives, is removed when closed
 //   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs
 
@@ -327,6 +328,7 @@ function clicked(event) {
   memory.shift = event.shiftKey;
   const target = event.target;
   if (target.closest("[data-key=clear]")) clearSelection();
+  if (target.closest("[data-close-panel]")) target.closest(".panel").hidden = true;
   const folder = target.closest("[data-fold]");
   if (folder) fold(folder.closest("[data-group]"), folder.getAttribute("aria-expanded") === "true");
   const row = target.closest("[data-row]");

@@ -1,0 +1,237 @@
+"""What people decide on cards: approve, edit, dismiss, and undo of each; called inside the organization's scope."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import ReconcileSettings, User
+from dashboard import cards
+from dashboard.models import Card, Decision
+from psa import pushes
+from psa.adapters import ADAPTERS
+from psa.adapters.base import Choice
+from psa.models import Push
+
+
+class Refused(Exception):
+    """A decision that was not taken; `sentence` says why and what to do. Nothing was written."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The numbers that were on the person's screen; None stands for a dash."""
+
+    psa: Decimal | None
+    vendor: Decimal | None
+
+
+def list_choices(card: Card) -> list[Choice]:
+    """Give the effective dates that are honest for this line's agreement, the connection's way first."""
+    if card.agreement is None:
+        return []
+    kind = ADAPTERS[card.connection.kind]
+    offered = kind.choices(card.agreement.as_record(), timezone.now().date())
+    return sorted(offered, key=lambda c: (c.way != card.connection.way, not c.default))
+
+
+def choose(card: Card, way: str = "", effective_on: date | None = None) -> Choice:
+    """Give the offered choice that a person picked, or the first; a date that is not offered is refused."""
+    offered = list_choices(card)
+    if not offered:
+        raise Refused("This line's agreement offers no date on which a change could take effect.")
+    if not way:
+        return offered[0]
+    for choice in offered:
+        if choice.way == way and effective_on in (None, choice.effective_on):
+            return choice
+    raise Refused("That effective date is no longer offered for this agreement. Reload and choose again.")
+
+
+def find(org_id: int, card_id: int) -> Card:
+    """Give a card, locked, so that two clicks on it are taken one after the other."""
+    # First in line for the audit trail, as a worker that confirms a push is: the same order, no deadlock.
+    audit.hold(org_id)
+    card = Card.objects.filter(org_id=org_id).select_for_update(of=("self",)).get(pk=card_id)
+    return Card.objects.select_related(
+        "line", "agreement", "connection", "service", "account", "integration", "push", "decision"
+    ).get(pk=card.pk)
+
+
+def approve(
+    card: Card,
+    seen: Seen,
+    *,
+    by: User,
+    units: Decimal | None = None,
+    choice: Choice | None = None,
+    sure: bool = False,
+) -> Decision:
+    """Approve a quantity for a line and stage its push; `units` is set when the person chose another number.
+
+    Held and uncompared lines ask for `sure`. Raises Refused; then nothing was written.
+    """
+    wanted = card.vendor_units if units is None else units
+    _check(card, seen, wanted, sure)
+    assert card.line is not None
+    assert card.psa_units is not None
+    assert wanted is not None
+    picked = choice or choose(card)
+    collect = ReconcileSettings.objects.get(org_id=card.org_id).pushing == ReconcileSettings.Pushing.COLLECT
+    _close_standing(card)
+    try:
+        push = pushes.stage(
+            card.line, seen=card.psa_units, wanted=wanted, effective_on=picked.effective_on, way=picked.way, by=by,
+            waiting=collect,
+        )  # fmt: skip
+    except pushes.PushRefused as refused:
+        raise Refused(refused.sentence) from refused
+    decision = _record(card, Decision.Verb.APPROVE, by=by, units=wanted, push=push)
+    cards.refresh(card.org_id, [card.account_id])
+    return decision
+
+
+def _check(card: Card, seen: Seen, wanted: Decimal | None, sure: bool) -> None:
+    if card.line is None:
+        raise Refused(
+            "No line holds this usage yet. Add a line to an agreement in the PSA, then run a quick sync."
+        )
+    if card.state in (Card.State.PUSHING, Card.State.READY):
+        raise Refused("A change of this line is already on its way. Undo it first, or wait for it.")
+    if card.kind in (Card.Kind.HIDDEN, Card.Kind.PSA_ONLY):
+        raise Refused("This line is not compared with any source, so there is nothing to approve.")
+    if (card.psa_units, card.vendor_units) != (seen.psa, seen.vendor):
+        raise Refused(
+            "This line has changed since you opened the page. Nothing was written: look at the new numbers."
+        )
+    if wanted is None:
+        raise Refused("The vendor's count is unknown. Enter the quantity to bill, or wait for a fresh count.")
+    if wanted == card.psa_units:
+        raise Refused("The PSA already bills that quantity. Nothing was written.")
+    if card.kind in (Card.Kind.HELD, Card.Kind.WAITING) and not sure:
+        raise Refused("This line is held. Open it, look at the reason, and confirm that you mean it.")
+
+
+def _close_standing(card: Card) -> None:
+    Decision.objects.filter(
+        org_id=card.org_id, account_id=card.account_id, service_id=card.service_id, line_id=card.line_id,
+        undone_at__isnull=True,
+    ).update(undone_at=timezone.now())  # fmt: skip
+
+
+def _record(
+    card: Card,
+    verb: str,
+    *,
+    by: User,
+    units: Decimal | None = None,
+    reason: str = "",
+    push: Push | None = None,
+) -> Decision:
+    return Decision.objects.create(
+        org_id=card.org_id, line_id=card.line_id, account_id=card.account_id, service_id=card.service_id,
+        period=card.period, verb=verb, units=units, psa_units=card.psa_units, vendor_units=card.vendor_units,
+        reason=reason, by=by, push=push,
+    )  # fmt: skip
+
+
+def dismiss(card: Card, seen: Seen, reason: str, *, by: User) -> Decision:
+    """Set a difference aside until the next period, or until one of its numbers changes; nothing is written."""
+    if (card.psa_units, card.vendor_units) != (seen.psa, seen.vendor):
+        raise Refused("This line has changed since you opened the page. Look at the new numbers first.")
+    if (
+        card.state not in (Card.State.TODO, Card.State.FAILED, Card.State.HELD)
+        or card.kind == Card.Kind.WAITING
+    ):
+        raise Refused("There is nothing to dismiss on this line.")
+    _close_standing(card)
+    decision = _record(card, Decision.Verb.DISMISS, by=by, reason=reason)
+    audit.record(
+        card.org_id, actor=by, verb="dismissed", subject=f"card:{card.pk}", label=_label(card),
+        old={"psa": card.psa_units, "vendor": card.vendor_units}, new={"reason": reason},
+    )  # fmt: skip
+    cards.refresh(card.org_id, [card.account_id])
+    return decision
+
+
+def undo(card: Card, *, by: User) -> Push | None:
+    """Take back the decision that stands on a card; gives the opposite push when the PSA must be written again."""
+    decision = card.decision
+    if decision is None or decision.undone_at is not None:
+        raise Refused("There is nothing to undo on this line.")
+    push = None
+    if decision.push is not None:
+        try:
+            push = pushes.undo(decision.push, by=by)
+        except pushes.PushRefused as refused:
+            raise Refused(refused.sentence) from refused
+    else:
+        audit.record(
+            card.org_id, actor=by, verb="undid dismissal", subject=f"card:{card.pk}", label=_label(card),
+            old={"reason": decision.reason}, new={},
+        )  # fmt: skip
+    Decision.objects.filter(pk=decision.pk).update(undone_at=timezone.now())
+    cards.refresh(card.org_id, [card.account_id])
+    return push
+
+
+def _label(card: Card) -> str:
+    return f"{card.account}, {card.service or 'no service'}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What approving a selection would do: the cards that can be, and those left out with the reason."""
+
+    cards: Sequence[Card]
+    left_out: Sequence[tuple[Card, str]]
+
+
+def preview(org_id: int, card_ids: Sequence[int]) -> Preview:
+    """Look at a selection: stale, held and uncompared lines are never pushed in bulk (RELIABILITY §2)."""
+    found = Card.objects.filter(org_id=org_id, pk__in=card_ids).select_related(
+        "account", "service", "agreement", "connection", "line", "integration", "push"
+    )
+    fit, left = [], []
+    for card in found.order_by("account__name", "service__name", "pk"):
+        reason = why_not_in_bulk(card)
+        left.append((card, reason)) if reason else fit.append(card)
+    return Preview(fit, left)
+
+
+def why_not_in_bulk(card: Card) -> str:
+    """Say why a card needs a look of its own; empty when it can be approved together with others."""
+    if card.kind in (Card.Kind.HELD, Card.Kind.WAITING):
+        return "Held: open it and confirm it by itself"
+    if card.kind != Card.Kind.ADJUST:
+        return "Nothing to approve"
+    if card.state != Card.State.TODO:
+        return "Already decided, or its last push stopped"
+    return ""
+
+
+def approve_many(
+    org_id: int, seen: dict[int, Seen], *, by: User
+) -> tuple[list[Decision], list[tuple[Card, str]]]:
+    """Approve a selection line by line; one that cannot be is reported, the others go on."""
+    decisions, refused = [], []
+    for card_id in sorted(seen):
+        card = Card.objects.filter(org_id=org_id, pk=card_id).first()
+        if card is None:
+            continue
+        card = find(org_id, card_id)
+        reason = why_not_in_bulk(card)
+        try:
+            if reason:
+                raise Refused(reason)
+            decisions.append(approve(card, seen[card_id], by=by))
+        except Refused as error:
+            refused.append((card, error.sentence))
+    return decisions, refused

@@ -1,0 +1,152 @@
+"""One page of lines in their groups: three queries, however long the list is."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Abs, Coalesce
+
+from dashboard.filters import GROUPS, Filters
+from dashboard.models import Card
+from dashboard.rows import Row
+
+
+@dataclass
+class Group:
+    """One service, account or agreement with its sums over the whole view, and its rows on this page."""
+
+    id: int | None
+    name: str
+    source: str
+    lines: int
+    psa: Decimal | None
+    vendor: Decimal | None
+    net: Decimal | None
+    effect: Decimal | None
+    currencies: int
+    currency: str
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def selectable(self) -> int:
+        return sum(1 for row in self.rows if row.selectable)
+
+
+@dataclass
+class Page:
+    """A page of groups. `lines` counts the whole view."""
+
+    groups: list[Group]
+    lines: int
+    number: int
+    last: int
+
+    @property
+    def before(self) -> int:
+        return self.number - 1
+
+    @property
+    def after(self) -> int:
+        return self.number + 1
+
+
+def with_names(cards: QuerySet[Card]) -> QuerySet[Card]:
+    """Join what a row prints, so that no row asks for more."""
+    return cards.select_related(
+        "account", "service", "agreement", "integration", "connection", "push", "decision", "line"
+    )
+
+
+def list_page(org_id: int, filters: Filters) -> Page:
+    """Give the page of lines that `filters` ask for, groups with the most money first."""
+    cards = filters.narrow(Card.objects.filter(org_id=org_id))
+    groups = _groups(cards, filters)
+    total, size = sum(g.lines for g in groups), settings.PAGE_LINES
+    last = max(1, -(-total // size))
+    number = min(filters.page, last)
+    shown, skip = _cut(groups, (number - 1) * size, size)
+    for card in _page_of_cards(cards, filters, shown, skip):
+        next(g for g in shown if g.id == getattr(card, f"{filters.group}_id")).rows.append(Row(card))
+    return Page([g for g in shown if g.rows], total, number, last)
+
+
+def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
+    key = filters.group
+    unknown = Count("id", filter=Q(psa_units__isnull=True) | Q(vendor_units__isnull=True))
+    rows = (
+        cards.values(key)
+        .annotate(
+            name=Max(f"{key}__name"),
+            source=Max("integration__name"),
+            lines=Count("id"),
+            psa=Sum("psa_units"),
+            vendor=Sum("vendor_units"),
+            net=Sum("delta"),
+            effect=Sum("effect"),
+            currencies=Count("currency", distinct=True),
+            currency=Max("currency"),
+            unknown=unknown,
+        )
+        .order_by(Abs(Coalesce(Sum("effect"), Decimal(0))).desc(), "name", key)
+    )
+    assert key in GROUPS
+    return [_group(row, key) for row in rows]
+
+
+def _group(row: dict[str, Any], key: str) -> Group:
+    # A sum over a gap is a gap.
+    known = row["unknown"] == 0
+    return Group(
+        id=row[key],
+        name=row["name"] or ("In no agreement" if key == "agreement" else "No service"),
+        source=row["source"] or "No source",
+        lines=row["lines"],
+        psa=row["psa"],
+        vendor=row["vendor"] if known else None,
+        net=row["net"] if known else None,
+        effect=row["effect"] if row["currencies"] == 1 else None,
+        currencies=row["currencies"],
+        currency=row["currency"],
+    )
+
+
+def _cut(groups: list[Group], start: int, size: int) -> tuple[list[Group], int]:
+    """Give the groups that lines start..start+size touch, and how many lines of the first come before."""
+    shown, seen, skip = [], 0, 0
+    for group in groups:
+        if seen + group.lines > start and seen < start + size:
+            if not shown:
+                skip = start - seen
+            shown.append(group)
+        seen += group.lines
+    return shown, skip
+
+
+def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group], skip: int) -> list[Card]:
+    if not groups:
+        return []
+    key = f"{filters.group}_id"
+    ids = [g.id for g in groups if g.id is not None]
+    here = Q(**{f"{key}__in": ids})
+    if len(ids) < len(groups):
+        here |= Q(**{f"{key}__isnull": True})
+    whens = [
+        When(**{key: g.id} if g.id is not None else {f"{key}__isnull": True}, then=Value(n))
+        for n, g in enumerate(groups)
+    ]
+    place = Case(*whens, output_field=IntegerField())
+    wanted = with_names(cards.filter(here)).order_by(place, *filters.order())
+    return list(wanted[skip : skip + settings.PAGE_LINES])
+
+
+def list_choices(org_id: int) -> dict[str, Any]:
+    """Give what the filter menus offer: accounts and sources that have cards."""
+    accounts = (
+        Card.objects.filter(org_id=org_id)
+        .values_list("account_id", "account__name")
+        .distinct()
+        .order_by(F("account__name"), "account_id")
+    )
+    return {"accounts": list(accounts)}

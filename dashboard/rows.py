@@ -1,0 +1,177 @@
+"""A card as the screens show it: its words, and what can be done with it. No queries: everything is joined before."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from dashboard.decisions import list_choices
+from dashboard.models import Card, Decision
+from dashboard.words import HELD, HIDDEN
+from psa.adapters.base import Choice, Way
+from psa.models import Push
+
+STOPPED = (Push.State.FAILED, Push.State.BLOCKED, Push.State.CONFLICT, Push.State.PERSON)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the dashboard."""
+
+    card: Card
+
+    @property
+    def id(self) -> int:
+        return self.card.pk
+
+    @property
+    def push(self) -> Push | None:
+        return self.card.push
+
+    @property
+    def units(self) -> Decimal | None:
+        """The units that approving would write."""
+        return self.card.vendor_units
+
+    @property
+    def is_pushing(self) -> bool:
+        return self.card.state == Card.State.PUSHING
+
+    @property
+    def is_ready(self) -> bool:
+        return self.card.state == Card.State.READY
+
+    @property
+    def has_stopped(self) -> bool:
+        return self.card.state == Card.State.FAILED
+
+    @property
+    def is_held(self) -> bool:
+        return self.card.state == Card.State.HELD
+
+    @property
+    def can_approve(self) -> bool:
+        """Say whether one click may write this line: compared, fresh, within the guards, and in an agreement."""
+        return self.card.state in (Card.State.TODO, Card.State.FAILED) and self.card.kind == Card.Kind.ADJUST
+
+    @property
+    def selectable(self) -> bool:
+        return self.can_approve and not self.has_stopped
+
+    @property
+    def is_new(self) -> bool:
+        return self.card.kind == Card.Kind.NEW
+
+    @property
+    def can_dismiss(self) -> bool:
+        return self.card.state in (Card.State.TODO, Card.State.FAILED) or (
+            self.is_held and self.card.kind == Card.Kind.HELD
+        )
+
+    @property
+    def can_edit(self) -> bool:
+        """Say whether a person may choose a quantity: any line in an agreement that nothing is writing."""
+        return self.card.line_id is not None and self.card.state in (
+            Card.State.TODO, Card.State.FAILED, Card.State.HELD,
+        )  # fmt: skip
+
+    @property
+    def can_undo(self) -> bool:
+        return self.card.decision_id is not None and self.card.state in (Card.State.READY, Card.State.DONE)
+
+    @property
+    def was_dismissed(self) -> bool:
+        decision = self.card.decision
+        return (
+            self.card.state == Card.State.DONE and bool(decision) and decision.verb == Decision.Verb.DISMISS
+        )
+
+    @property
+    def was_confirmed(self) -> bool:
+        push = self.push
+        return self.card.state == Card.State.DONE and push is not None and push.state == Push.State.CONFIRMED
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.card.kind in (Card.Kind.MATCH, Card.Kind.WAITING, Card.Kind.PSA_ONLY, Card.Kind.HIDDEN)
+
+    @property
+    def state_attr(self) -> str:
+        """The row's data-state: how its look differs from the usual."""
+        words = {Card.State.PUSHING: "busy", Card.State.DONE: "done", Card.State.FAILED: "failed"}
+        return words.get(Card.State(self.card.state), "held" if self.is_held else "")
+
+    @property
+    def delta_word(self) -> str:
+        """The word beside the difference; empty for the usual ones."""
+        if self.is_new:
+            return "no line"
+        if self.card.kind == Card.Kind.WAITING:
+            return "not compared"
+        if self.card.kind in (Card.Kind.PSA_ONLY, Card.Kind.HIDDEN):
+            return "no source" if self.card.kind == Card.Kind.PSA_ONLY else "not compared"
+        return ""
+
+    @property
+    def held_label(self) -> str:
+        return HELD.get(self.card.reason, ("", ""))[0]
+
+    @property
+    def why_held(self) -> str:
+        return HELD.get(self.card.reason, ("", ""))[1]
+
+    @property
+    def why_hidden(self) -> str:
+        return HIDDEN.get(self.card.reason, ("", ""))[0]
+
+    @property
+    def effective(self) -> date | None:
+        """The day from which a change is billed; None for "now", in every period not yet invoiced."""
+        push = self.push
+        if push and push.is_open:
+            return push.effective_on if push.way == Way.SPLIT else None
+        choice = self.choice
+        return choice.effective_on if choice and choice.way == Way.SPLIT else None
+
+    @property
+    def choice(self) -> Choice | None:
+        """What one click on Approve would do."""
+        return next(iter(list_choices(self.card)), None)
+
+    @property
+    def counted_at(self) -> datetime | None:
+        """When the vendor units were counted; while they are unknown, since when."""
+        if self.card.kind == Card.Kind.WAITING:
+            return self.card.unknown_since
+        return self.card.integration.counted_at if self.card.integration else None
+
+    @property
+    def is_stale(self) -> bool:
+        return self.card.kind == Card.Kind.WAITING
+
+    @property
+    def psa_read_at(self) -> datetime | None:
+        line = self.card.line
+        read = self.card.connection.read_at
+        confirmed = line.confirmed_at if line else None
+        return max(filter(None, (read, confirmed)), default=None)
+
+    @property
+    def now(self) -> datetime:
+        return timezone.now()
+
+    @property
+    def invoice_before(self) -> Decimal | None:
+        return self._invoice(self.card.psa_units)
+
+    @property
+    def invoice_after(self) -> Decimal | None:
+        return self._invoice(self.card.vendor_units)
+
+    def _invoice(self, units: Decimal | None) -> Decimal | None:
+        """Give what this line comes to on one invoice; units included free cost nothing."""
+        if units is None or self.card.price is None:
+            return None
+        included = self.card.line.included if self.card.line else Decimal(0)
+        return max(units - included, Decimal(0)) * self.card.price

@@ -1,0 +1,199 @@
+"""Why a card says what it says: line, mapping, count, vendor rows, with as-of times (E7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from accounts.models import ReconcileSettings
+from dashboard.models import Card, Decision
+from dashboard.words import HELD, HIDDEN
+from psa.models import Push
+from vendors.models import AccountMapping, ServiceMapping, UsageCount
+
+HISTORY = 12
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition on the way to a card, whether it holds, and the screen that mends it (a URL name)."""
+
+    holds: bool
+    sentence: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One addend of the vendor units."""
+
+    sign: str
+    units: Decimal | None
+    what: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a card's history."""
+
+    at: datetime
+    text: str
+    who: str
+    push: Push | None = None
+
+
+@dataclass(frozen=True)
+class Why:
+    """Everything the details panel explains. `parts` add up to the vendor units before they are shared out."""
+
+    checks: list[Check]
+    parts: list[Part]
+    total: Decimal | None
+    others: list[Card]
+    accounts: list[AccountMapping]
+    history: list[Event]
+
+
+def explain(card: Card) -> Why:
+    """Gather the reasons for a card: a fixed number of queries."""
+    parts = _parts(card)
+    known = [p.units for p in parts if p.units is not None]
+    others = _sharing(card)
+    return Why(
+        checks=_checks(card, others),
+        parts=parts,
+        total=sum(known, Decimal(0)) if known else None,
+        others=others,
+        accounts=_mapped_accounts(card),
+        history=_history(card),
+    )
+
+
+def _mapped_accounts(card: Card) -> list[AccountMapping]:
+    rows = AccountMapping.objects.filter(org_id=card.org_id, account_id=card.account_id)
+    return list(rows.select_related("vendor_account__integration").order_by("pk"))
+
+
+def _parts(card: Card) -> list[Part]:
+    rows = (
+        UsageCount.objects.filter(
+            org_id=card.org_id,
+            superseded_at__isnull=True,
+            metric="used",
+            vendor_account__mappings__account_id=card.account_id,
+            vendor_account__excluded_at__isnull=True,
+            vendor_service__mappings__service_id=card.service_id,
+            vendor_service__excluded_at__isnull=True,
+        )
+        .select_related("vendor_account", "vendor_service", "integration")
+        .order_by("integration__name", "vendor_account__name", "vendor_service__name")
+    )
+    return [
+        Part(
+            sign="+" if n else "",
+            units=row.quantity,
+            what=row.vendor_service.name,
+            source=f"{row.integration.name}, {row.vendor_account.name}"
+            + (", absent from a complete count" if row.absent else ""),
+        )
+        for n, row in enumerate(rows)
+    ]
+
+
+def _sharing(card: Card) -> list[Card]:
+    """Give the other lines in play that bill the same service for the same account."""
+    if card.line_id is None or card.kind == Card.Kind.HIDDEN:
+        return []
+    rows = Card.objects.filter(org_id=card.org_id, account_id=card.account_id, service_id=card.service_id)
+    rows = rows.filter(line__isnull=False).exclude(kind=Card.Kind.HIDDEN).exclude(pk=card.pk)
+    return list(rows.select_related("agreement").order_by("pk"))
+
+
+def _checks(card: Card, others: list[Card]) -> list[Check]:
+    psa = card.connection.name
+    if card.kind == Card.Kind.HIDDEN:
+        label, mend = HIDDEN[card.reason]
+        return [Check(False, f"Not compared: {label}", mend)]
+    checks = [Check(True, f"The account is active in {psa}")]
+    if card.line_id is None:
+        checks.append(Check(False, f"No line of {psa} bills this service to the account"))
+    else:
+        checks.append(Check(True, "The agreement is active, recurs, and bills this line next month"))
+    if card.kind == Card.Kind.PSA_ONLY:
+        label, mend = HIDDEN[card.reason]
+        return [*checks, Check(False, f"No source counts it: {label}", mend)]
+    checks.append(Check(True, "Vendor account and vendor service are mapped"))
+    if card.kind == Card.Kind.WAITING:
+        return [*checks, Check(False, HELD[card.reason][1], "sync_status")]
+    checks.append(Check(True, "The count is complete and fresh enough"))
+    if others:
+        checks.append(
+            Check(card.reason != "shared", f"{len(others)} more of this account's lines bill this service")
+        )
+    return [*checks, *_verdict(card)]
+
+
+def _verdict(card: Card) -> list[Check]:
+    if card.kind == Card.Kind.MATCH:
+        return [Check(True, "Both sides say the same")]
+    if card.kind == Card.Kind.HELD and card.reason != "shared":
+        return [Check(False, HELD[card.reason][1], "settings_reconciliation")]
+    return [] if card.kind == Card.Kind.HELD else [Check(False, "The two sides differ, within your guards")]
+
+
+def guard_sentence(card: Card, settings: ReconcileSettings) -> str:
+    """Say how large the change is against the guard, in percent of the PSA units."""
+    if not card.psa_units or card.delta is None:
+        return ""
+    percent = abs(card.delta) * 100 / card.psa_units
+    limit = settings.guard_percent if card.delta < 0 else settings.jump_percent
+    units = settings.guard_units if card.delta < 0 else settings.jump_units
+    within = card.kind == Card.Kind.ADJUST
+    return f"Change of {percent:.0f}% is {'inside' if within else 'beyond'} your guard of {limit}% or {units} units"
+
+
+def _history(card: Card) -> list[Event]:
+    events = [*_pushes(card), *_counts(card), *_dismissals(card)]
+    return sorted(events, key=lambda e: e.at, reverse=True)[:HISTORY]
+
+
+def _pushes(card: Card) -> list[Event]:
+    if card.line_id is None:
+        return []
+    rows = Push.objects.filter(org_id=card.org_id, line_id=card.line_id).select_related("requested_by")
+    return [
+        Event(
+            at=push.finished_at or push.created_at,
+            text=f"{'Undo: ' if push.undoes_id else ''}{push.seen.normalize():f} to {push.wanted.normalize():f}, "
+            f"{push.get_state_display().lower()}",
+            who=str(push.requested_by or "Reconcile"),
+            push=push,
+        )
+        for push in rows.order_by("-id")[:HISTORY]
+    ]
+
+
+def _counts(card: Card) -> list[Event]:
+    accounts = AccountMapping.objects.filter(org_id=card.org_id, account_id=card.account_id)
+    services = ServiceMapping.objects.filter(org_id=card.org_id, service_id=card.service_id)
+    rows = UsageCount.objects.filter(
+        org_id=card.org_id,
+        vendor_account__in=accounts.values("vendor_account"),
+        vendor_service__in=services.values("vendor_service"),
+    ).select_related("vendor_service", "integration")
+    return [
+        Event(
+            row.counted_at,
+            f"{row.vendor_service.name} counted {row.quantity.normalize():f}",
+            row.integration.name,
+        )
+        for row in rows.order_by("-counted_at", "-id")[:HISTORY]
+    ]
+
+
+def _dismissals(card: Card) -> list[Event]:
+    rows = Decision.objects.filter(
+        org_id=card.org_id, account_id=card.account_id, service_id=card.service_id, line_id=card.line_id,
+        verb=Decision.Verb.DISMISS,
+    ).select_related("by")  # fmt: skip
+    return [Event(d.at, f"Dismissed: {d.reason}", str(d.by or "")) for d in rows.order_by("-id")[:HISTORY]]
