@@ -64,16 +64,15 @@ def signs_in(config: dict[str, Any]) -> bool:
 
 def connect(config: dict[str, Any], database: str = "") -> psycopg.Connection[Any]:
     """Open an autocommit connection from one of Django's database settings."""
-    return psycopg.connect(
-        dbname=database or config["NAME"],
-        user=config["USER"],
-        password=config["PASSWORD"] or None,
-        host=config["HOST"] or None,
-        port=config["PORT"] or None,
-        connect_timeout=10,
-        autocommit=True,
-        **config.get("OPTIONS", {}),
-    )
+    named = {
+        "user": config["USER"],
+        "password": config["PASSWORD"],
+        "host": config["HOST"],
+        "port": config["PORT"],
+    }
+    # As Django reads them: what the address leaves out may stand in its query.
+    given = config.get("OPTIONS", {}) | {name: value for name, value in named.items() if value}
+    return psycopg.connect(dbname=database or config["NAME"], connect_timeout=10, autocommit=True, **given)
 
 
 def _first_line(error: Exception) -> str:
