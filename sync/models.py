@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from psa.models import Connection
+from psa.models import Account, Connection, Service
 from reconcile.tenancy.constraints import TenantKey, tenant_rows
 from reconcile.tenancy.fields import TenantReference
 from reconcile.tenancy.models import TenantRow
@@ -28,6 +28,7 @@ class SyncRun(TenantRow):
         STOPPED = "stopped", "Stopped"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    FINAL = (State.DONE, State.FAILED, State.STOPPED)
 
     connection = TenantReference(Connection, null=True, blank=True)
     integration = TenantReference(Integration, null=True, blank=True)
@@ -36,6 +37,8 @@ class SyncRun(TenantRow):
     attempt = models.PositiveIntegerField(
         default=0, help_text="Fencing number: every update is conditional on it"
     )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Claims since it last got further")
+    epoch = models.PositiveIntegerField(default=1, help_text="The source's epoch when this was asked for")
     lease_until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(
@@ -45,6 +48,7 @@ class SyncRun(TenantRow):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     stop_asked = models.BooleanField(default=False)
+    accepted = models.BooleanField(default=False, help_text="A person let it publish although much is gone")
     cause = models.TextField(blank=True)
     cure = models.TextField(blank=True)
     who = models.CharField(max_length=10, blank=True, help_text="admin, clock or us: who must act")
@@ -114,28 +118,37 @@ class StagedRecord(TenantRow):
         constraints = [
             *tenant_rows("sync_stagedrecord"),
             TenantKey(name="sync_stagedrecord_run_org", field="run", to="sync_syncrun", on_delete="CASCADE"),
+            # A record that comes twice shows that the list moved while it was read.
+            models.UniqueConstraint(
+                fields=["org", "run", "step", "remote_id"], name="sync_stagedrecord_once"
+            ),
         ]
-        indexes = [models.Index(fields=["org", "run", "step"], name="sync_stagedrecord_step")]
 
     def __str__(self) -> str:
         return f"{self.step} {self.remote_id}"
 
 
 class LineChange(TenantRow):
-    """What a run changed, for people: a quantity that moved (what changed since the last sync)."""
+    """What a run changed, for people: a quantity that moved. NULL before: it is new; NULL after: it is gone.
+
+    The names are kept as they were; account and service lead to the card that shows what became of it.
+    """
 
     run = TenantReference(SyncRun)
     what = models.CharField(max_length=20, help_text="line or count")
-    label = models.CharField(max_length=600)
+    account_name = models.CharField(max_length=500)
+    service_name = models.CharField(max_length=500)
+    account = TenantReference(Account, null=True, blank=True)
+    service = TenantReference(Service, null=True, blank=True)
     before = models.DecimalField(max_digits=20, decimal_places=6, null=True)
     after = models.DecimalField(max_digits=20, decimal_places=6, null=True)
 
     class Meta:
         constraints = [
-            *tenant_rows("sync_linechange"),
+            *tenant_rows("sync_linechange", account="psa_account", service="psa_service"),
             TenantKey(name="sync_linechange_run_org", field="run", to="sync_syncrun", on_delete="CASCADE"),
         ]
         indexes = [models.Index(fields=["org", "run"], name="sync_linechange_run")]
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.before} to {self.after}"
+        return f"{self.account_name}, {self.service_name}: {self.before} to {self.after}"

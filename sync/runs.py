@@ -1,0 +1,213 @@
+"""Sync runs: asked for, claimed, worked on and ended. The row is the record; a task only brings it forward."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from psa.models import Connection
+from reconcile.celery import wake
+from reconcile.http.errors import OurBug, RemoteError, TryLater
+from reconcile.tenancy.scope import org_scope
+from sync import sources
+from sync.claims import Claim, Interruption, SliceOver, StopAsked, heartbeat, take
+from sync.failures import Failure, explain, explain_wait
+from sync.ledger import NothingHeld
+from sync.models import StagedRecord, SyncRun
+from sync.psa_publishing import HeldBack
+from vendors.models import Integration
+
+log = logging.getLogger(__name__)
+
+RUN = "sync.tasks.run_sync"
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(minutes=15)
+
+
+def request(
+    org_id: int,
+    *,
+    connection: Connection | None = None,
+    integration: Integration | None = None,
+    mode: SyncRun.Mode,
+    by: User | None,
+) -> SyncRun:
+    """Ask for a sync of one source and wake a worker; while one is open, give that one.
+
+    The first sync of a PSA is a full one whatever was asked for, and one that has not begun becomes a full
+    one when that is asked for. Needs no scope of its own; inside one it joins it.
+    """
+    if connection is not None and connection.full_read_at is None:
+        mode = SyncRun.Mode.FULL
+    source = connection or integration
+    if source is None:
+        raise ValueError("a sync is of a connection or of an integration")
+    with org_scope(org_id):
+        run, is_new = _open_run(org_id, connection, integration, mode, source.epoch, by)
+        if not is_new and mode == SyncRun.Mode.FULL:
+            waiting = SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.QUEUED, attempt=0)
+            run.mode = mode if waiting.update(mode=mode) else run.mode
+        transaction.on_commit(partial(wake, RUN, org_id, run.pk))
+    return run
+
+
+def stop(org_id: int, run_id: int) -> None:
+    """Stop an open run: at once while nobody works on it, else at the end of its page. Nothing is published."""
+    with org_scope(org_id):
+        idle = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.QUEUED)
+        if idle.update(state=SyncRun.State.STOPPED, finished_at=timezone.now()):
+            StagedRecord.objects.filter(run_id=run_id).delete()
+        SyncRun.objects.filter(pk=run_id, state=SyncRun.State.RUNNING).update(stop_asked=True)
+
+
+def find_due(now: datetime) -> Iterator[tuple[int, int]]:
+    """Give organization and id of each run that nobody works on although it is due."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organizations_with_due_runs(%s)", [now])
+        org_ids = [org_id for (org_id,) in cursor.fetchall()]
+    for org_id in org_ids:
+        with org_scope(org_id):
+            open_runs = SyncRun.objects.filter(state__in=SyncRun.OPEN).exclude(lease_until__gte=now)
+            run_ids = list(open_runs.exclude(not_before__gt=now).order_by("id").values_list("id", flat=True))
+        yield from ((org_id, run_id) for run_id in run_ids)
+
+
+def accept(run_id: int, by: User) -> None:
+    """Let a held read of a PSA be published because a person believes it; raises NothingHeld. Needs a scope."""
+    held = _take_held(run_id)
+    held.state, held.accepted, held.tries = SyncRun.State.QUEUED, True, 0
+    held.finished_at = None
+    held.save()
+    _record(held, by, "sync.accept")
+    transaction.on_commit(partial(wake, RUN, held.org_id, held.pk))
+
+
+def refuse(run_id: int, by: User) -> None:
+    """Drop a held read of a PSA; the mirror stays as it is. Raises NothingHeld. Needs a scope."""
+    held = _take_held(run_id)
+    _record(held, by, "sync.refuse")
+    held.cause = f"Refused by {by}: {held.cause}"
+    held.state = SyncRun.State.STOPPED
+    held.save()
+    StagedRecord.objects.filter(run=held).delete()
+
+
+def run(org_id: int, run_id: int) -> None:
+    """Bring a due run to its end, or as far as it goes now; does nothing when another worker has it."""
+    claim = take(org_id, run_id)
+    if claim is None:
+        return
+    try:
+        with heartbeat(claim):
+            sources.work(claim)
+    except Interruption as interruption:
+        _interrupt(claim, interruption)
+    except HeldBack as held:
+        claim.leave(SyncRun.State.HELD, cause=str(held), cure="", who="admin")
+    except SoftTimeLimitExceeded:
+        _put_off_or_fail(claim, TryLater("The source did not answer completely within 15 minutes."))
+    except RemoteError as error:
+        _put_off_or_fail(claim, error)
+    except (OperationalError, InterfaceError):
+        raise  # without a database nothing can be noted; the lease ends, and the run goes on then
+    except Exception as error:
+        log.exception("run %s of organization %s failed", run_id, org_id)
+        _fail(claim, OurBug("Reconcile met something unforeseen.", detail=type(error).__name__))
+
+
+def _open_run(
+    org_id: int,
+    psa: Connection | None,
+    vendor: Integration | None,
+    mode: SyncRun.Mode,
+    epoch: int,
+    by: User | None,
+) -> tuple[SyncRun, bool]:
+    """Find or make the source's one open run; two that try at once get the same one."""
+    of_source = SyncRun.objects.filter(connection=psa, integration=vendor)
+    while True:
+        found = of_source.filter(state__in=SyncRun.OPEN).first()
+        if found is not None:
+            return found, False
+        try:
+            with transaction.atomic():
+                made = SyncRun.objects.create(
+                    org_id=org_id,
+                    connection=psa,
+                    integration=vendor,
+                    mode=mode,
+                    epoch=epoch,
+                    requested_by=by,
+                )
+        except IntegrityError:
+            continue
+        if psa is not None:
+            _drop_held(of_source)
+        return made, True
+
+
+def _drop_held(of_source: QuerySet[SyncRun]) -> None:
+    """A newer sync reads everything again: what waited for a person no longer matters."""
+    held = of_source.filter(state=SyncRun.State.HELD)
+    StagedRecord.objects.filter(run__in=held).delete()
+    held.update(state=SyncRun.State.STOPPED, cause="A newer sync took its place.")
+
+
+def _take_held(run_id: int) -> SyncRun:
+    found = SyncRun.objects.filter(pk=run_id, connection__isnull=False).first()
+    if found is None:
+        raise NothingHeld
+    audit.hold(found.org_id)
+    held = SyncRun.objects.select_for_update(of=["self"]).filter(pk=run_id, state=SyncRun.State.HELD).first()
+    if held is None:
+        raise NothingHeld
+    return held
+
+
+def _record(held: SyncRun, by: User, verb: str) -> None:
+    state = {"state": SyncRun.State.HELD.value}
+    audit.record(held.org_id, actor=by, verb=verb, subject=f"run:{held.pk}", label=held.cause, old=state)
+
+
+def _interrupt(claim: Claim, interruption: Interruption) -> None:
+    if isinstance(interruption, StopAsked):
+        claim.leave(SyncRun.State.STOPPED, cause="", cure="", who="")
+    elif isinstance(interruption, SliceOver):
+        claim.leave(SyncRun.State.QUEUED, tries=0)
+        wake(RUN, claim.org_id, claim.run_id)
+    else:
+        log.info("run %s went to another worker", claim.run_id)
+
+
+def _put_off_or_fail(claim: Claim, error: RemoteError) -> None:
+    with org_scope(claim.org_id):
+        tries = SyncRun.objects.values_list("tries", flat=True).get(pk=claim.run_id)
+    if not isinstance(error, TryLater) or tries >= settings.SYNC_MAX_ATTEMPTS:
+        _fail(claim, error)
+        return
+    pause = min(FIRST_PAUSE * 2 ** max(tries - 1, 0), LONGEST_PAUSE)
+    told = timedelta(seconds=min(error.retry_after or 0, 86_400))
+    waiting = explain_wait(error)
+    claim.leave(
+        SyncRun.State.QUEUED,
+        not_before=timezone.now() + max(pause, told),
+        **_words(waiting),
+    )
+
+
+def _fail(claim: Claim, error: RemoteError) -> None:
+    reference = f"R{claim.run_id}-{claim.attempt}" + (f" {error.request_id}" if error.request_id else "")
+    log.warning("run %s failed (%s): %s %s", claim.run_id, reference, error.sentence, error.detail)
+    claim.leave(SyncRun.State.FAILED, reference=reference[:120], **_words(explain(error)))
+
+
+def _words(failure: Failure) -> dict[str, str]:
+    return {"cause": failure.cause, "cure": failure.cure, "who": failure.who}
