@@ -1,5 +1,7 @@
 """The three kinds of failure a call to somebody else's system can have, each with a sentence for people."""
 
+from typing import Self
+
 
 class RemoteError(Exception):
     """A call failed; `sentence` is fit for a screen and says who must act, `detail` is for support.
@@ -9,6 +11,8 @@ class RemoteError(Exception):
     """
 
     kind = "our bug"
+    # The input of the connect form that has to be corrected; "" when it is none, or not known which.
+    field = ""
 
     def __init__(
         self,
@@ -25,6 +29,11 @@ class RemoteError(Exception):
         self.status = status
         self.request_id = request_id
         self.unsent = unsent
+
+    def at(self, field: str) -> Self:
+        """Name the input of the connect form to correct; the sentence then holds nothing that was received."""
+        self.field = field
+        return self
 
 
 class CustomerMustAct(RemoteError):

@@ -52,7 +52,7 @@ class ConnectWise:
         if not isinstance(info, dict) or "version" not in info:
             raise CustomerMustAct(
                 "What answers there is not the API of a ConnectWise PSA. Check the site address."
-            )
+            ).at("base_url")
         return Identity(
             remote_account=company.company_id,
             name=company.name or company.company_id,

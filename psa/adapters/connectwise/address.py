@@ -61,7 +61,7 @@ def look_up(typed: str, company: str) -> Company:
     if found is None:
         raise CustomerMustAct(
             f"ConnectWise at {_host(origin)} does not know the company {company!r}. Check it."
-        )
+        ).at("company")
     if not isinstance(found, dict) or "Codebase" not in found:
         raise _no_psa(origin, str(found)[:200])
     return _company(found, company)
@@ -95,4 +95,4 @@ def _host(origin: str) -> str:
 def _no_psa(origin: str, detail: str) -> RemoteError:
     return CustomerMustAct(
         f"No ConnectWise PSA answers at {_host(origin)}. Check the site address.", detail=detail, status=200
-    )
+    ).at("base_url")

@@ -95,7 +95,7 @@ class Client:
         if not value and name != "client_id":
             raise CustomerMustAct(
                 f"The {name.replace('_', ' ')} is missing. Enter it and save again.", unsent=True
-            )
+            ).at(name)
         return value
 
     def _open(self, company: Company) -> RemoteSession:

@@ -37,13 +37,17 @@ def explain(reply: Reply) -> RemoteError | None:
 
 def _refused_keys(_reply: Reply, body: dict[str, Any]) -> RemoteError:
     if "clientid" in _words(body):
-        return CustomerMustAct(
-            "ConnectWise refused the client id of this integration. Enter one that your ConnectWise accepts, or "
-            "leave the field empty."
+        return (
+            CustomerMustAct(
+                "ConnectWise refused the client id of this integration. Enter one that your ConnectWise accepts, or "
+                "leave the field empty."
+            )
+            .at("client_id")
+            .at("client_id")
         )
     return CustomerMustAct(
         "ConnectWise refused the keys. Enter the public and private key of an active API member again."
-    )
+    ).at("private_key")
 
 
 def _no_right(reply: Reply, _body: dict[str, Any]) -> RemoteError:

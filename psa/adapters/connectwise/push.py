@@ -10,15 +10,17 @@ from psa.adapters.connectwise import records
 from psa.adapters.connectwise.client import Client
 from psa.adapters.connectwise.lines import additions_path, gone, read_service_rows, reading
 from psa.adapters.connectwise.values import Row, day_value, flag, is_unset, number, reference_id, row_id, text
-from reconcile.http.errors import CustomerMustAct
+from reconcile.http.errors import CustomerMustAct, RemoteError
 from reconcile.http.reply import Reply
 
 _ONE_DAY = timedelta(days=1)
 # What the following line takes over besides product, quantity, price and cost (§7.2), where it is set.
 _COPIED = (
-    "lessIncluded", "billCustomer", "taxableFlag", "purchaseItemFlag", "specialOrderFlag", "description",
-    "invoiceDescription", "uom", "sequenceNumber", "customFields",
-)  # fmt: skip
+    *("lessIncluded", "billCustomer", "taxableFlag", "purchaseItemFlag", "specialOrderFlag", "uom"),
+    *("sequenceNumber", "customFields"),
+)
+# Texts of the invoice: an empty one is sent as such, or the new line would get the catalogue's.
+_COPIED_TEXTS = ("description", "invoiceDescription")
 _COPIED_REFERENCES = ("invoiceGrouping", "opportunity")
 
 
@@ -152,12 +154,15 @@ def write(client: Client, order: WriteOrder, ends_inclusive: bool) -> str:
     record = f"{path}/{order.ref.line_remote_id}"
     if not is_split(order, finding.reading):
         return _patch(client, record, "quantity", order.wanted)
-    said = []
-    if finding.applied == Applied.NOT:
-        said.append(_said_reply("POST", client.write("POST", path, following_line(lines.line, order))))
     last_day = order.effective_on - (_ONE_DAY if ends_inclusive else timedelta())
-    said.append(_patch(client, record, "cancelledDate", day_value(last_day)))
-    return "; ".join(said)
+    if finding.applied == Applied.HALF:
+        return _patch(client, record, "cancelledDate", day_value(last_day))
+    created = _said_reply("POST", client.write("POST", path, following_line(lines.line, order)))
+    try:
+        return f"{created}; {_patch(client, record, 'cancelledDate', day_value(last_day))}"
+    except RemoteError as error:
+        error.unsent = False  # this half was not, but the other was
+        raise
 
 
 def following_line(old: Row, order: WriteOrder) -> Row:
@@ -181,6 +186,7 @@ def following_line(old: Row, order: WriteOrder) -> Row:
         "effectiveDate": day_value(order.effective_on),
     }
     body |= {name: old[name] for name in _COPIED if not is_unset(old.get(name)) and old[name] != []}
+    body |= {name: text(old, name) for name in _COPIED_TEXTS}
     body |= {name: {"id": int(each)} for name in _COPIED_REFERENCES if (each := reference_id(old, name))}
     if text(old, "cancelledDate"):
         body["cancelledDate"] = old["cancelledDate"]  # an end agreed for later stays agreed

@@ -50,7 +50,11 @@ def number(row: Row, name: str) -> Decimal | None:
     figure = Decimal(value)
     if not figure.is_finite() or abs(figure) > LARGEST:
         raise _odd(row, name, value)
-    return figure.quantize(_PLACES).normalize() + 0
+    rounded = figure.quantize(_PLACES)
+    # Without an exponent, because sentences for people show it; and never as minus zero.
+    return (
+        rounded.to_integral_value() if rounded == rounded.to_integral_value() else rounded.normalize()
+    ) + 0
 
 
 def required_number(row: Row, name: str) -> Decimal:
