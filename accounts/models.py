@@ -8,20 +8,19 @@ from django.db import connection, models
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.audit_models import AuditEntry as AuditEntry
-from accounts.audit_models import AuditHead as AuditHead
+from accounts.audit_models import AuditEntry, AuditHead
 from accounts.roles import Role
 from reconcile.tenancy.constraints import MEMBER_POLICY, ORGANIZATION_POLICY, RowPolicy, tenant_rows
 from reconcile.tenancy.models import TenantRow
 from reconcile.tenancy.scope import org_scope
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager):  # type: ignore[type-arg]
     """Makes people, who are known by their e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
         """Make a person; the address is kept in lower case, so that it is one person however typed."""
-        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user: User = self.model(email=self.normalize_email(email).lower(), **extra)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -127,3 +126,6 @@ class ReconcileSettings(TenantRow):
 
     def __str__(self) -> str:
         return f"Settings of {self.org_id}"
+
+
+__all__ = ["AuditEntry", "AuditHead", "Membership", "Organization", "ReconcileSettings", "User"]

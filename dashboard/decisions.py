@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -14,7 +15,7 @@ from dashboard.models import Card, Decision
 from psa import pushes
 from psa.adapters import ADAPTERS
 from psa.adapters.base import Choice
-from psa.models import Push
+from psa.models import AgreementLine, Push
 
 
 class Refused(Exception):
@@ -78,17 +79,13 @@ def approve(
 
     Held and uncompared lines ask for `sure`. Raises Refused; then nothing was written.
     """
-    wanted = card.vendor_units if units is None else units
-    _check(card, seen, wanted, sure)
-    assert card.line is not None
-    assert card.psa_units is not None
-    assert wanted is not None
+    line, psa_units, wanted = _check(card, seen, card.vendor_units if units is None else units, sure=sure)
     picked = choice or choose(card)
     collect = ReconcileSettings.objects.get(org_id=card.org_id).pushing == ReconcileSettings.Pushing.COLLECT
     _close_standing(card)
     try:
         push = pushes.stage(
-            card.line, seen=card.psa_units, wanted=wanted, effective_on=picked.effective_on, way=picked.way, by=by,
+            line, seen=psa_units, wanted=wanted, effective_on=picked.effective_on, way=picked.way, by=by,
             waiting=collect,
         )  # fmt: skip
     except pushes.PushRefused as refused:
@@ -98,8 +95,11 @@ def approve(
     return decision
 
 
-def _check(card: Card, seen: Seen, wanted: Decimal | None, sure: bool) -> None:
-    if card.line is None:
+def _check(
+    card: Card, seen: Seen, wanted: Decimal | None, *, sure: bool
+) -> tuple[AgreementLine, Decimal, Decimal]:
+    """Give the line, what it bills, and what is wanted, when this may be approved; else raise Refused."""
+    if card.line is None or card.psa_units is None:
         raise Refused(
             "No line holds this usage yet. Add a line to an agreement in the PSA, then run a quick sync."
         )
@@ -117,13 +117,19 @@ def _check(card: Card, seen: Seen, wanted: Decimal | None, sure: bool) -> None:
         raise Refused("The PSA already bills that quantity. Nothing was written.")
     if card.kind in (Card.Kind.HELD, Card.Kind.WAITING) and not sure:
         raise Refused("This line is held. Open it, look at the reason, and confirm that you mean it.")
+    return card.line, card.psa_units, wanted
+
+
+def of_card(card: Card) -> QuerySet[Decision]:
+    """Give the decisions taken on a card, standing or not: by its line, or by account and service."""
+    every = Decision.objects.filter(org_id=card.org_id, account_id=card.account_id)
+    if card.line_id is not None:
+        return every.filter(line_id=card.line_id)
+    return every.filter(line__isnull=True, service=card.service)
 
 
 def _close_standing(card: Card) -> None:
-    Decision.objects.filter(
-        org_id=card.org_id, account_id=card.account_id, service_id=card.service_id, line_id=card.line_id,
-        undone_at__isnull=True,
-    ).update(undone_at=timezone.now())  # fmt: skip
+    of_card(card).filter(undone_at__isnull=True).update(undone_at=timezone.now())
 
 
 def _record(
@@ -199,10 +205,14 @@ def preview(org_id: int, card_ids: Sequence[int]) -> Preview:
     found = Card.objects.filter(org_id=org_id, pk__in=card_ids).select_related(
         "account", "service", "agreement", "connection", "line", "integration", "push"
     )
-    fit, left = [], []
+    fit: list[Card] = []
+    left: list[tuple[Card, str]] = []
     for card in found.order_by("account__name", "service__name", "pk"):
         reason = why_not_in_bulk(card)
-        left.append((card, reason)) if reason else fit.append(card)
+        if reason:
+            left.append((card, reason))
+        else:
+            fit.append(card)
     return Preview(fit, left)
 
 

@@ -20,7 +20,7 @@ TABS: dict[str, tuple[str, list[str]]] = {
     "other": ("Not compared", [Card.State.NONE]),
 }
 GROUPS = {"service": "Service", "account": "Account", "agreement": "Agreement"}
-SORTS = {
+SORTS: dict[str, Any] = {
     "account": F("account__name"),
     "agreement": F("agreement__name"),
     "psa": F("psa_units"),
@@ -101,7 +101,8 @@ class Filters:
 
     def address(self, **changes: Any) -> str:
         """Give the query string of this view with some parts changed; defaults are left out."""
-        changed = replace(self, **({"page": 1, "open": ""} | changes))
+        defaults: dict[str, Any] = {"page": 1, "open": ""}
+        changed = replace(self, **(defaults | changes))
         default = Filters()
         names = ("tab", "group", "view", "q", "source", "account", "kind", "amount", "sort", "page", "open")
         values = {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(default, n)}

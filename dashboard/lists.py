@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Abs, Coalesce
 
-from dashboard.filters import GROUPS, Filters
+from dashboard.filters import Filters
 from dashboard.models import Card
 from dashboard.rows import Row
 
@@ -91,7 +91,6 @@ def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
         )
         .order_by(Abs(Coalesce(Sum("effect"), Decimal(0))).desc(), "name", key)
     )
-    assert key in GROUPS
     return [_group(row, key) for row in rows]
 
 
@@ -114,7 +113,8 @@ def _group(row: dict[str, Any], key: str) -> Group:
 
 def _cut(groups: list[Group], start: int, size: int) -> tuple[list[Group], int]:
     """Give the groups that lines start..start+size touch, and how many lines of the first come before."""
-    shown, seen, skip = [], 0, 0
+    shown: list[Group] = []
+    seen = skip = 0
     for group in groups:
         if seen + group.lines > start and seen < start + size:
             if not shown:

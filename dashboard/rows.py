@@ -27,12 +27,14 @@ class Row:
 
     @property
     def push(self) -> Push | None:
-        return self.card.push
+        push: Push | None = self.card.push
+        return push
 
     @property
     def units(self) -> Decimal | None:
         """The units that approving would write."""
-        return self.card.vendor_units
+        units: Decimal | None = self.card.vendor_units
+        return units
 
     @property
     def is_pushing(self) -> bool:
@@ -171,7 +173,8 @@ class Row:
 
     def _invoice(self, units: Decimal | None) -> Decimal | None:
         """Give what this line comes to on one invoice; units included free cost nothing."""
-        if units is None or self.card.price is None:
+        price: Decimal | None = self.card.price
+        if units is None or price is None:
             return None
         included = self.card.line.included if self.card.line else Decimal(0)
-        return max(units - included, Decimal(0)) * self.card.price
+        return max(units - included, Decimal(0)) * price

@@ -96,7 +96,7 @@ class Totals:
 
 def count(org_id: int) -> Totals:
     """Count an organization's cards: two queries."""
-    rows = list(
+    rows: list[Any] = list(
         Card.objects.filter(org_id=org_id)
         .values("state", "kind", "reason")
         .annotate(lines=Count("id"), of_lines=Count("line"), billed=Sum(F("psa_units") * F("price")))
@@ -115,7 +115,7 @@ def count(org_id: int) -> Totals:
     )
 
 
-def _reasons(rows: list[dict[str, Any]], kind: str, words: dict[str, tuple[str, str]]) -> list[Reason]:
+def _reasons(rows: list[Any], kind: str, words: dict[str, tuple[str, str]]) -> list[Reason]:
     found: dict[str, Reason] = {}
     for row in rows:
         if row["kind"] == kind and row["of_lines"]:
@@ -140,7 +140,8 @@ def _money(org_id: int) -> list[Money]:
             over_accounts=Count("account", filter=Q(delta__lt=0), distinct=True),
         )
     )
-    sums = [Money(**{k: v or ZERO for k, v in row.items()}) for row in rows]
+    every: list[dict[str, Any]] = [{name: value or ZERO for name, value in row.items()} for row in rows]
+    sums = [Money(**row) for row in every]
     return sorted(sums, key=lambda m: -(m.under - m.over))
 
 

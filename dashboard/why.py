@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import ReconcileSettings
+from dashboard.decisions import of_card
 from dashboard.models import Card, Decision
 from dashboard.words import HELD, HIDDEN
 from psa.models import Push
@@ -75,6 +76,8 @@ def _mapped_accounts(card: Card) -> list[AccountMapping]:
 
 
 def _parts(card: Card) -> list[Part]:
+    if card.service_id is None:
+        return []
     rows = (
         UsageCount.objects.filter(
             org_id=card.org_id,
@@ -102,7 +105,7 @@ def _parts(card: Card) -> list[Part]:
 
 def _sharing(card: Card) -> list[Card]:
     """Give the other lines in play that bill the same service for the same account."""
-    if card.line_id is None or card.kind == Card.Kind.HIDDEN:
+    if card.line_id is None or card.service_id is None or card.kind == Card.Kind.HIDDEN:
         return []
     rows = Card.objects.filter(org_id=card.org_id, account_id=card.account_id, service_id=card.service_id)
     rows = rows.filter(line__isnull=False).exclude(kind=Card.Kind.HIDDEN).exclude(pk=card.pk)
@@ -113,19 +116,21 @@ def _checks(card: Card, others: list[Card]) -> list[Check]:
     psa = card.connection.name
     if card.kind == Card.Kind.HIDDEN:
         label, mend = HIDDEN[card.reason]
-        return [Check(False, f"Not compared: {label}", mend)]
-    checks = [Check(True, f"The account is active in {psa}")]
+        return [Check(holds=False, sentence=f"Not compared: {label}", mend=mend)]
+    checks = [Check(holds=True, sentence=f"The account is active in {psa}")]
     if card.line_id is None:
-        checks.append(Check(False, f"No line of {psa} bills this service to the account"))
+        checks.append(Check(holds=False, sentence=f"No line of {psa} bills this service to the account"))
     else:
-        checks.append(Check(True, "The agreement is active, recurs, and bills this line next month"))
+        checks.append(
+            Check(holds=True, sentence="The agreement is active, recurs, and bills this line next month")
+        )
     if card.kind == Card.Kind.PSA_ONLY:
         label, mend = HIDDEN[card.reason]
-        return [*checks, Check(False, f"No source counts it: {label}", mend)]
-    checks.append(Check(True, "Vendor account and vendor service are mapped"))
+        return [*checks, Check(holds=False, sentence=f"No source counts it: {label}", mend=mend)]
+    checks.append(Check(holds=True, sentence="Vendor account and vendor service are mapped"))
     if card.kind == Card.Kind.WAITING:
-        return [*checks, Check(False, HELD[card.reason][1], "sync_status")]
-    checks.append(Check(True, "The count is complete and fresh enough"))
+        return [*checks, Check(holds=False, sentence=HELD[card.reason][1], mend="sync_status")]
+    checks.append(Check(holds=True, sentence="The count is complete and fresh enough"))
     if others:
         checks.append(
             Check(card.reason != "shared", f"{len(others)} more of this account's lines bill this service")
@@ -135,10 +140,14 @@ def _checks(card: Card, others: list[Card]) -> list[Check]:
 
 def _verdict(card: Card) -> list[Check]:
     if card.kind == Card.Kind.MATCH:
-        return [Check(True, "Both sides say the same")]
+        return [Check(holds=True, sentence="Both sides say the same")]
     if card.kind == Card.Kind.HELD and card.reason != "shared":
-        return [Check(False, HELD[card.reason][1], "settings_reconciliation")]
-    return [] if card.kind == Card.Kind.HELD else [Check(False, "The two sides differ, within your guards")]
+        return [Check(holds=False, sentence=HELD[card.reason][1], mend="settings_reconciliation")]
+    return (
+        []
+        if card.kind == Card.Kind.HELD
+        else [Check(holds=False, sentence="The two sides differ, within your guards")]
+    )
 
 
 def guard_sentence(card: Card, settings: ReconcileSettings) -> str:
@@ -174,6 +183,8 @@ def _pushes(card: Card) -> list[Event]:
 
 
 def _counts(card: Card) -> list[Event]:
+    if card.service_id is None:
+        return []
     accounts = AccountMapping.objects.filter(org_id=card.org_id, account_id=card.account_id)
     services = ServiceMapping.objects.filter(org_id=card.org_id, service_id=card.service_id)
     rows = UsageCount.objects.filter(
@@ -192,8 +203,5 @@ def _counts(card: Card) -> list[Event]:
 
 
 def _dismissals(card: Card) -> list[Event]:
-    rows = Decision.objects.filter(
-        org_id=card.org_id, account_id=card.account_id, service_id=card.service_id, line_id=card.line_id,
-        verb=Decision.Verb.DISMISS,
-    ).select_related("by")  # fmt: skip
+    rows = of_card(card).filter(verb=Decision.Verb.DISMISS).select_related("by")
     return [Event(d.at, f"Dismissed: {d.reason}", str(d.by or "")) for d in rows.order_by("-id")[:HISTORY]]

@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import reconcile.tenancy.constraints
 from django.conf import settings
 from django.db import migrations, models
+
+import reconcile.tenancy.constraints
 
 
 class Migration(migrations.Migration):

@@ -46,7 +46,7 @@ def sort_head(filters: Filters, key: str, label: str, classes: str, currency: st
     link = format_html(
         '<a href="{}"{}>{}{}</a>',
         filters.address(sort=key if down else f"-{key}"),
-        mark_safe(' class="delta-head"') if key == "difference" else "",  # noqa: S308 - our own literal
+        mark_safe(' class="delta-head"') if key == "difference" else "",
         text,
         arrow,
     )

@@ -14,7 +14,8 @@ WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm') ORDER BY 1
 PLAIN_KEYS = """
 SELECT k.conrelid::regclass::text || '.' || k.conname
 FROM pg_constraint k
-WHERE k.contype = 'f' AND NOT (SELECT attnum FROM pg_attribute WHERE attrelid = k.conrelid AND attname = 'org_id') = ANY (k.conkey)
+WHERE k.contype = 'f'
+  AND NOT (SELECT attnum FROM pg_attribute WHERE attrelid = k.conrelid AND attname = 'org_id') = ANY (k.conkey)
   AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = k.confrelid AND attname = 'org_id')
 """
 

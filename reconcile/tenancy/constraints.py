@@ -42,7 +42,7 @@ class RowPolicy(_DatabaseOnly):
         self.using = using
         self.read_only_after_insert = read_only_after_insert
 
-    def create_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         """Enable row-level security and add the policy (insert and select only, when rows never change)."""
         if self.read_only_after_insert:
             policies = (
@@ -55,7 +55,7 @@ class RowPolicy(_DatabaseOnly):
             "ALTER TABLE %(table)s ENABLE ROW LEVEL SECURITY; " + policies, model, schema_editor
         )
 
-    def remove_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         """Drop the policies; the wall stays up (row-level security without a policy shows nothing)."""
         sql = "DROP POLICY IF EXISTS %(read)s ON %(table)s; DROP POLICY IF EXISTS %(name)s ON %(table)s"
         return self._statement(sql, model, schema_editor)
@@ -94,7 +94,7 @@ class TenantKey(_DatabaseOnly):
             raise ImproperlyConfigured(f"{name}: on_delete is NO ACTION or CASCADE, not {on_delete}")
         self.field, self.to, self.on_delete = field, to, on_delete
 
-    def create_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         """Add the key, checked at the end of the transaction, as Django's own foreign keys are."""
         quote = schema_editor.quote_name
         return Statement(
@@ -107,7 +107,7 @@ class TenantKey(_DatabaseOnly):
             on_delete=self.on_delete,
         )
 
-    def remove_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         """Drop the key."""
         quote = schema_editor.quote_name
         return Statement(
