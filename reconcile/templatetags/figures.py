@@ -102,10 +102,10 @@ def price(value: Decimal | int | None, currency: str = "") -> str:
     if value is None:
         return GAP
     number = _checked(value)
-    decimals = len(_trimmed(abs(number)).partition(".")[2])
-    return (
-        f"{number:,f}" if decimals > get_currency_precision(currency or "USD") else amount(number, currency)
-    )
+    exact = _trimmed(abs(number))
+    if len(exact.partition(".")[2]) <= get_currency_precision(currency or "USD"):
+        return amount(number, currency)
+    return (MINUS if number < 0 else "") + exact
 
 
 @register.filter

@@ -150,7 +150,7 @@ function showTotals() {
   const picked = all("[data-row]").filter((row) => row.querySelector("[data-select]:checked"));
   for (const bulk of all("[data-bulk]")) {
     bulk.hidden = picked.length === 0;
-    for (const place of all("[data-total]", bulk)) {
+    for (const place of bulk.hidden ? [] : all("[data-total]", bulk)) {
       const value = TOTALS[place.dataset.total](picked, bulk);
       const word = value === 1 ? place.dataset.one : place.dataset.many;
       place.textContent = word ? `${value} ${word}` : value;

@@ -1,0 +1,1 @@
+"""Tests of the screens: what the pages say, and how they behave in a browser."""
