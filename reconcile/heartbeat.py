@@ -32,9 +32,11 @@ def read_ages() -> dict[str, int] | None:
     finally:
         client.close()
     now = time.time()
-    return {name.decode(): max(0, round(now - float(at))) for name, at in noted.items()}
+    return {str(name): max(0, round(now - float(at))) for name, at in noted.items()}
 
 
 def _client() -> redis.Redis:
     seconds = SECONDS_TO_ANSWER
-    return redis.Redis.from_url(redis_url(), socket_timeout=seconds, socket_connect_timeout=seconds)
+    return redis.Redis.from_url(
+        redis_url(), socket_timeout=seconds, socket_connect_timeout=seconds, decode_responses=True
+    )

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,11 +12,11 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
-def read_compose() -> dict:
+def read_compose() -> dict[str, Any]:
     """Fill in variables and merge keys as Compose does, with each demanded one set."""
     text = (PROJECT / "docker-compose.yml").read_text()
     filled = VARIABLE.sub(lambda match: match[3] if match[2] == "-" else "given", text)
-    return yaml.safe_load(filled)
+    return dict(yaml.safe_load(filled))
 
 
 def test_compose_file_is_valid():
