@@ -15,7 +15,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from reconcile.http.errors import TryLater
+from reconcile.http.errors import BudgetSpent
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +110,11 @@ class Budget:
     per_minute: int
 
     def wait(self, patience: float = PATIENCE_SECONDS, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Return when a request may be sent; raises TryLater if that would take over `patience` seconds."""
+        """Return when a request may be sent; raises BudgetSpent if that would take over `patience` seconds."""
         waited = 0.0
         while (wait := self._take()) > 0:
             if waited + wait > patience:
-                raise TryLater(
+                raise BudgetSpent(
                     "The other system's request limit is used up for now. Reconcile goes on by itself.",
                     retry_after=wait,
                     unsent=True,

@@ -61,5 +61,9 @@ class TryLater(RemoteError):
         self.retry_after = retry_after
 
 
+class BudgetSpent(TryLater):
+    """Our own budget of requests is used up, and waiting for a turn has been tried already."""
+
+
 class OurBug(RemoteError):
     """Reconcile asked for something that cannot be right; its makers must act."""

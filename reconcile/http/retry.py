@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from reconcile.http.errors import TryLater
+from reconcile.http.errors import BudgetSpent, TryLater
 
 BASE_SECONDS = 0.5
 CAP_SECONDS = 30.0
@@ -49,6 +49,8 @@ def read_with_retries(call: Callable[[], T], tries: int, sleep: Callable[[float]
     for attempt in range(1, tries):
         try:
             return call()
+        except BudgetSpent:
+            raise
         except TryLater as error:
             if (error.retry_after or 0) > PATIENCE_SECONDS:
                 raise

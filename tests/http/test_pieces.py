@@ -13,7 +13,7 @@ from requests.structures import CaseInsensitiveDict
 
 from reconcile.http import budget as budget_module
 from reconcile.http.budget import Budget, LocalWindow, SharedWindow
-from reconcile.http.errors import OurBug, TryLater
+from reconcile.http.errors import BudgetSpent, OurBug, TryLater
 from reconcile.http.paginate import ForwardOnly, LinkHeader, Offset, PageNumber, by_id
 from reconcile.http.redact import HIDDEN, redact_headers, redact_text
 from reconcile.http.retry import pause_seconds, read_with_retries, retry_after
@@ -58,6 +58,18 @@ def test_a_long_wait_is_left_to_the_queue() -> None:
         raise TryLater("later", retry_after=3600)
 
     with pytest.raises(TryLater):
+        read_with_retries(call, 5, sleep=lambda _seconds: None)
+    assert len(calls) == 1
+
+
+def test_a_spent_budget_is_not_waited_for_again() -> None:
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise BudgetSpent("later", retry_after=1)
+
+    with pytest.raises(BudgetSpent):
         read_with_retries(call, 5, sleep=lambda _seconds: None)
     assert len(calls) == 1
 
