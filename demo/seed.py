@@ -1,5 +1,6 @@
 """Makes the demo organization: connects it to the simulators, syncs over HTTP, and applies the demo's mappings."""
 
+import time
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,9 @@ from vendors.models import AccountMapping, Integration, ServiceMapping, VendorAc
 
 NAME = "Northgate IT"
 EMAIL = "demo@northgate.example"
-PASSWORD = "northgate-demo"  # noqa: S105 - printed on the console, opens invented data on loopback
+PASSWORD = "northgate-demo"
+
+WAIT_SECONDS = 120
 
 
 class SeedFailed(RuntimeError):
@@ -79,22 +82,28 @@ def _connect(org: Organization, remote: dict[str, Any]) -> Connection:
 def _integrate(org: Organization, remote: dict[str, Any]) -> Integration:
     with org_scope(org.pk):
         row = Integration.objects.filter(name="Veeam").first() or Integration.objects.create(
-            org=org, kind="veeam_vspc", name="Veeam", base_url=remote["url"], checked_at=timezone.now()
+            org=org, kind="veeam_vspc", name="Veeam", base_url=remote["url"]
         )
-        if row.base_url != remote["url"]:
-            row.base_url = remote["url"]
-            row.save(update_fields=["base_url"])
+        integrations.change_address(row, remote["url"])
         integrations.store_secret(row, "api_key", remote["api_key"])
+        row.checked_at = timezone.now()
+        row.save(update_fields=["checked_at"])
     return row
 
 
 def _sync(org: Organization, **source: Any) -> None:
     run = runs.request(org.pk, mode=SyncRun.Mode.FULL, by=None, **source)
     runs.run(org.pk, run.pk)
-    with org_scope(org.pk):
-        run.refresh_from_db()
+    # A worker that was awake may have taken the run first.
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with org_scope(org.pk):
+            run.refresh_from_db()
+        if run.state not in SyncRun.OPEN:
+            break
+        time.sleep(0.2)
     if run.state != SyncRun.State.DONE:
-        raise SeedFailed(f"The demo's first sync ended as {run.state}: {run.cause} {run.cure}")
+        raise SeedFailed(f"The demo's first sync is {run.get_state_display()}: {run.cause} {run.cure}")
 
 
 def apply_mappings(org: Organization, mappings: Mappings) -> None:

@@ -110,7 +110,7 @@ class Planter:
         assert company is not None  # noqa: S101 - the plan would be wrong
         place = (f"{company.id}/{item.id}", company.name, "", item.description)
         effect = Decimal(units) * item.price
-        self._know(Truth(*place, Decimal(0), Decimal(units), "new", "", effect, plant))
+        self._know(Truth(*place, None, Decimal(units), "new", "", effect, plant))
 
     def stray(self, tenant: Tenant, item: Item, units: Units, plant: str) -> None:
         """Plant usage of a tenant that belongs to no customer, priced from the catalogue."""

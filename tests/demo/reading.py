@@ -149,7 +149,7 @@ class Reading:
             for service in set(self.services.values()):
                 used = self.usage(company, service)
                 if used and (company, service) not in kept:
-                    yield f"{company}/{service}", ("new", "", Decimal(0), used, used * self.prices[service])
+                    yield f"{company}/{service}", ("new", "", None, used, used * self.prices[service])
 
     def _unmapped(self) -> Iterator[tuple[str, Shown]]:
         unknown: dict[str, Decimal] = defaultdict(Decimal)
