@@ -77,8 +77,10 @@ def note_beat(**kwargs: Any) -> None:
 def wake(task: str, *args: int) -> bool:
     """Wake a worker for rows that wait; False when Redis is away, and then the next tick finds them."""
     try:
-        app.send_task(task, args=args)
+        if heartbeat.answers():
+            app.send_task(task, args=args)
+            return True
     except OperationalError:
-        log.warning("Redis is away: %s waits for the next tick", task)
-        return False
-    return True
+        pass  # it went away in between
+    log.warning("Redis is away: %s waits for the next tick", task)
+    return False

@@ -3,6 +3,8 @@
 import time
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from reconcile.embedded import redis_url
 
@@ -35,8 +37,23 @@ def read_ages() -> dict[str, int] | None:
     return {str(name): max(0, round(now - float(at))) for name, at in noted.items()}
 
 
+def answers() -> bool:
+    """Tell whether Redis answers, asked once: a library's own retries would hold a page for seconds."""
+    client = _client()
+    try:
+        return bool(client.ping())
+    except redis.exceptions.RedisError:
+        return False
+    finally:
+        client.close()
+
+
 def _client() -> redis.Redis:
     seconds = SECONDS_TO_ANSWER
     return redis.Redis.from_url(
-        redis_url(), socket_timeout=seconds, socket_connect_timeout=seconds, decode_responses=True
+        redis_url(),
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
     )
