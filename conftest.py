@@ -1,14 +1,15 @@
 """Gives every test run servers and data of its own, so that it harms neither another run nor a demo."""
 
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import django
 import pytest
 
-# pytest-django reads the settings right after this file, so both must stand before that.
+# pytest-django reads the settings right after this file, so all of this must stand before that.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reconcile.settings")
 DATA = Path(tempfile.mkdtemp(prefix="reconcile-test-"))
 DATA.chmod(0o711)
@@ -18,11 +19,26 @@ os.environ["RECONCILE_EMBEDDED_FSYNC"] = "off"
 # The conftest files below import models when they are loaded.
 django.setup()
 
+# Waits until we are gone, however we went: a run that is killed leaves nothing behind either.
+CARETAKER = """
+import shutil, sys
+sys.stdin.read()
+from reconcile import embedded
+embedded.stop()
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
+caretaker: subprocess.Popen[bytes] | None = None
+
 
 def pytest_sessionstart() -> None:
     """Start the servers that the environment does not name."""
+    global caretaker  # noqa: PLW0603 - one for each run
     from reconcile import embedded
 
+    command = [sys.executable, "-c", CARETAKER, str(DATA)]
+    caretaker = subprocess.Popen(
+        command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, start_new_session=True
+    )
     try:
         embedded.ensure_running()
     except embedded.ServerError as error:
@@ -30,8 +46,6 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Stop them and remove their data."""
-    from reconcile import embedded
-
-    embedded.stop()
-    shutil.rmtree(DATA, ignore_errors=True)
+    """Have them stopped and their data removed."""
+    if caretaker is not None:
+        caretaker.communicate()
