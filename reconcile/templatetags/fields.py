@@ -25,7 +25,7 @@ def field(bound: BoundField, help: str | None = None, label: str = "") -> dict[s
     bound.help_text = bound.help_text if help is None else help
     if not isinstance(bound.field.widget, Textarea | Select | CheckboxInput):
         bound.field.widget.attrs.pop("placeholder", None)
-    attrs = {} if kind == "select" else {"class": kind}
+    attrs: dict[str, str | bool] = {} if kind == "select" else {"class": kind}
     if bound.errors:
         # The error stands in the place of the help, so it alone describes the control.
         attrs["aria-describedby"] = f"{bound.auto_id}_error"

@@ -29,7 +29,8 @@ def swap(page: Page, row: str, html: str) -> None:
     """Replace a row through htmx, as a fragment from the server does, and wait until it has settled."""
     page.evaluate(
         """([id, html]) => new Promise((settled) => htmx.swap(document.getElementById(id), html,
-            { swapStyle: "outerHTML", settleDelay: 0, swapDelay: 0 }, { afterSettleCallback: () => setTimeout(settled) }))""",
+            { swapStyle: "outerHTML", settleDelay: 0, swapDelay: 0 },
+            { afterSettleCallback: () => setTimeout(settled) }))""",
         [row, html],
     )
 

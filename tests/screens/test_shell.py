@@ -167,7 +167,7 @@ def test_a_forgotten_password_is_replaced_through_the_mailbox(client, alice):
     assert (
         client.post("/account/password/reset/", {"email": alice.email}).url == "/account/password/reset/done/"
     )
-    link = re.search(r"http://testserver(\S+)", mail.outbox[0].body)
+    link = re.search(r"http://testserver(\S+)", str(mail.outbox[0].body))
     assert link
     form_address = client.get(link[1]).url
     assert "Choose a new password" in client.get(form_address).text
