@@ -16,29 +16,26 @@ DATA.chmod(0o711)
 os.environ["RECONCILE_DATA"] = str(DATA)
 # Nobody misses a test database after a power cut.
 os.environ["RECONCILE_EMBEDDED_FSYNC"] = "off"
-# The conftest files below import models when they are loaded.
-django.setup()
-
 # Waits until we are gone, however we went: a run that is killed leaves nothing behind either.
-CARETAKER = """
+CODE = """
 import shutil, sys
 sys.stdin.read()
 from reconcile import embedded
 embedded.stop()
 shutil.rmtree(sys.argv[1], ignore_errors=True)
 """
-caretaker: subprocess.Popen[bytes] | None = None
+COMMAND = [sys.executable, "-c", CODE, str(DATA)]
+CARETAKER = subprocess.Popen(
+    COMMAND, cwd=Path(__file__).parent, stdin=subprocess.PIPE, start_new_session=True
+)
+# The conftest files below import models when they are loaded.
+django.setup()
 
 
 def pytest_sessionstart() -> None:
     """Start the servers that the environment does not name."""
-    global caretaker  # noqa: PLW0603 - one for each run
     from reconcile import embedded
 
-    command = [sys.executable, "-c", CARETAKER, str(DATA)]
-    caretaker = subprocess.Popen(
-        command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, start_new_session=True
-    )
     try:
         embedded.ensure_running()
     except embedded.ServerError as error:
@@ -47,5 +44,4 @@ def pytest_sessionstart() -> None:
 
 def pytest_unconfigure() -> None:
     """Have them stopped and their data removed."""
-    if caretaker is not None:
-        caretaker.communicate()
+    CARETAKER.communicate()
