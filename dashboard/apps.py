@@ -14,7 +14,11 @@ class DashboardConfig(AppConfig):
         """Listen for changes from the apps below."""
         from reconcile.signals import figures_changed
 
+        from dashboard.figures import read_lines
+        from vendors.mapping_effect import READERS
+
         figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")
+        READERS.append(read_lines)
 
 
 def _refresh(sender: Any, *, org_id: int, account_ids: list[int] | None, **kwargs: Any) -> None:

@@ -74,7 +74,7 @@ def list_page(org_id: int, filters: Filters) -> Page:
 
 def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
     key = filters.group
-    unknown = Count("id", filter=Q(psa_units__isnull=True) | Q(vendor_units__isnull=True))
+    unknown = Count("id", filter=Q(vendor_units__isnull=True))
     rows = (
         cards.values(key)
         .annotate(
@@ -88,8 +88,9 @@ def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
             currencies=Count("currency", distinct=True),
             currency=Max("currency"),
             unknown=unknown,
+            weight=Abs(Coalesce(F("effect"), Decimal(0))),
         )
-        .order_by(Abs(Coalesce(Sum("effect"), Decimal(0))).desc(), "name", key)
+        .order_by("-weight", "name", key)
     )
     return [_group(row, key) for row in rows]
 

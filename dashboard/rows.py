@@ -79,6 +79,10 @@ class Row:
         )  # fmt: skip
 
     @property
+    def has_menu(self) -> bool:
+        return self.can_edit or self.can_dismiss
+
+    @property
     def can_undo(self) -> bool:
         return self.card.decision_id is not None and self.card.state in (Card.State.READY, Card.State.DONE)
 

@@ -141,13 +141,13 @@ def _checks(card: Card, others: list[Card]) -> list[Check]:
 def _verdict(card: Card) -> list[Check]:
     if card.kind == Card.Kind.MATCH:
         return [Check(holds=True, sentence="Both sides say the same")]
-    if card.kind == Card.Kind.HELD and card.reason != "shared":
+    if card.kind == Card.Kind.NEW:
+        return [Check(holds=False, sentence="Somebody uses it, and nobody is billed for it")]
+    if card.reason == "shared":
+        return []
+    if card.kind == Card.Kind.HELD:
         return [Check(holds=False, sentence=HELD[card.reason][1], mend="settings_reconciliation")]
-    return (
-        []
-        if card.kind == Card.Kind.HELD
-        else [Check(holds=False, sentence="The two sides differ, within your guards")]
-    )
+    return [Check(holds=False, sentence="The two sides differ, within your guards")]
 
 
 def guard_sentence(card: Card, settings: ReconcileSettings) -> str:

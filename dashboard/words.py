@@ -18,16 +18,16 @@ HIDDEN = {
     "line_ended": ("line ends before the next invoice", ""),
     "line_future": ("line starts after the next invoice", ""),
 }
-# reason: (beside the number, in the place of the action, a whole sentence)
+# reason: (one word for the row, a whole sentence)
 HELD = {
     "zero": (
-        "drop to zero",
+        "zero",
         "The vendor reports 0 where units are billed. Held, because an outage can look like this.",
     ),
-    "drop": ("large drop", "The count fell further than your guard allows. Held until somebody looks."),
-    "jump": ("large jump", "The count rose further than your guard allows. Held until somebody looks."),
+    "drop": ("drop", "The count fell further than your guard allows. Held until somebody looks."),
+    "jump": ("jump", "The count rose further than your guard allows. Held until somebody looks."),
     "shared": (
-        "shared count",
+        "shared",
         "Several lines bill this service for this account. Choose which one changes, then approve that one.",
     ),
     "never_counted": ("not compared", "This source has not been counted yet. Run a sync."),
