@@ -58,8 +58,8 @@ class Claim:
             raise StopAsked
 
     def got_further(self) -> None:
-        """Note that the run made progress, so that its tries begin anew."""
-        self._held().update(tries=0)
+        """Note that the run made progress: what fails from here on is tried for the first time."""
+        self._held().update(tries=1)
 
     def check_slice(self) -> None:
         """Raise SliceOver when this task has worked long enough."""

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from psa.adapters.base import AccountRecord, AgreementRecord, InvoiceRecord, Page, PsaAdapter
+from psa.models import AgreementLine
 from reconcile.http.paginate import ListMoved
 from reconcile.tenancy.scope import org_scope
 from sync.claims import Claim
@@ -61,7 +62,7 @@ def read(claim: Claim, psa: PsaAdapter, since: datetime | None) -> None:
         with org_scope(claim.org_id):
             claim.prove()
             step = SyncStep.objects.get(run_id=claim.run_id, name=name)
-            plan = _plan(claim) if name == LINES else []
+            plan = _plan(claim, step) if name == LINES else []
         if step.finished_at is None:
             _read_step(claim, psa, step, since, plan)
 
@@ -114,7 +115,7 @@ def _forget(claim: Claim, step: SyncStep) -> None:
         SyncStep.objects.filter(pk=step.pk).update(cursor="", read=0, total=None)
 
 
-def _plan(claim: Claim) -> list[str]:
+def _plan(claim: Claim, step: SyncStep) -> list[str]:
     """Give the agreements whose lines to read, settled once per run."""
     planned = StagedRecord.objects.filter(run_id=claim.run_id, step=PLAN)
     if not planned.exists():
@@ -129,6 +130,9 @@ def _plan(claim: Claim) -> list[str]:
                     "quick": run.mode == SyncRun.Mode.QUICK,
                 },
             )
+        # No PSA says how many lines there are before all are read: the last sync's number stands for it.
+        known = AgreementLine.objects.filter(connection=run.connection, vanished_at=None).count()
+        step.total = known or None
     return sorted(planned.values_list("remote_id", flat=True), key=lambda one: (len(one), one))
 
 

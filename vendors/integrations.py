@@ -1,7 +1,6 @@
 """Integrations at work: their sealed secrets, their address, and the adapter that speaks for them."""
 
 import base64
-from collections.abc import Mapping
 
 from reconcile.secrets import seal, unseal
 from vendors.adapters import ADAPTERS
@@ -44,22 +43,11 @@ def read_credentials(integration: Integration) -> VendorCredentials:
     )
 
 
-def store_fields(integration: Integration, values: Mapping[str, str]) -> None:
-    """Keep what a person entered for a saved integration, the secret fields sealed, and save it.
-
-    A secret left empty stays as it is; names that the kind does not ask for are ignored.
-    """
-    fields, secrets = dict(integration.fields), dict(integration.secrets)
-    for field in find_kind(integration).fields:
-        value = values.get(field.name)
-        if value is None:
-            continue
-        if not field.secret:
-            fields[field.name] = value.strip()
-        elif value:
-            secrets[field.name] = _seal(integration, field.name, value)
-    integration.fields, integration.secrets = fields, secrets
-    integration.save(update_fields=["fields", "secrets"])
+def store_secret(integration: Integration, name: str, value: str) -> None:
+    """Seal one secret field of a saved integration, and save it."""
+    blob = seal(value, org_id=integration.org_id, owner=_owner(integration), field=name)
+    integration.secrets = {**integration.secrets, name: base64.b64encode(blob).decode()}
+    integration.save(update_fields=["secrets"])
 
 
 def change_address(integration: Integration, base_url: str) -> bool:
@@ -76,11 +64,6 @@ def change_address(integration: Integration, base_url: str) -> bool:
     integration.epoch += 1
     integration.save()
     return True
-
-
-def _seal(integration: Integration, name: str, value: str) -> str:
-    blob = seal(value, org_id=integration.org_id, owner=_owner(integration), field=name)
-    return base64.b64encode(blob).decode()
 
 
 def _owner(integration: Integration) -> str:

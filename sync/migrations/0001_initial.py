@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import reconcile.tenancy.constraints
-import reconcile.tenancy.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import reconcile.tenancy.constraints
+import reconcile.tenancy.fields
 
 
 class Migration(migrations.Migration):
