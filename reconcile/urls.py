@@ -11,4 +11,10 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("o/<slug:slug>/", include("dashboard.urls")),
+    path("o/<slug:slug>/", include("dashboard.setup_urls")),
+    path("o/<slug:slug>/", include("psa.urls")),
+    path("o/<slug:slug>/", include("vendors.connect_urls")),
+    path("o/<slug:slug>/", include("vendors.mapping_urls")),
+    path("o/<slug:slug>/", include("accounts.org_urls")),
+    path("o/<slug:slug>/", include("sync.urls")),
 ]

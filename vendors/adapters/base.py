@@ -135,12 +135,15 @@ class VendorCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class VendorField:
+    """One input of the connect form. Fields that name the same `way` to sign in are asked for together."""
+
     name: str
     label: str
     secret: bool = False
     required: bool = True
     help: str = ""
     initial: str = ""
+    way: str = ""
 
 
 class VendorAdapter(Protocol):

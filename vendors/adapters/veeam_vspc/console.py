@@ -155,11 +155,11 @@ class ConsoleClient:
     def _grant(self, form: Mapping[str, str]) -> Token:
         value = self._session.post_form("token", {**form, "read_only": "true"}).json()
         if not isinstance(value, dict):
-            raise CustomerMustAct(NOT_A_CONSOLE)
+            raise CustomerMustAct(NOT_A_CONSOLE).at("base_url")
         if value.get("mfa_token"):
-            raise CustomerMustAct(SECOND_FACTOR)
+            raise CustomerMustAct(SECOND_FACTOR).at("username")
         if not value.get("access_token"):
-            raise CustomerMustAct(NOT_A_CONSOLE)
+            raise CustomerMustAct(NOT_A_CONSOLE).at("base_url")
         seconds = value.get("expires_in")
         return Token(
             access=str(value["access_token"]),
@@ -184,7 +184,7 @@ def _whole(reply: Reply) -> Reply:
 def _data(value: Any) -> Any:
     """Return what an envelope holds; an answer without one does not come from a console."""
     if not isinstance(value, dict) or "data" not in value:
-        raise CustomerMustAct(NOT_A_CONSOLE, detail="an answer without data")
+        raise CustomerMustAct(NOT_A_CONSOLE, detail="an answer without data").at("base_url")
     return value["data"]
 
 

@@ -30,7 +30,7 @@ def explain(reply: Reply) -> RemoteError | None:
     if reply.status == 403:
         return CustomerMustAct(NO_PERMISSION)
     if reply.status in (404, 405):
-        return CustomerMustAct(NOT_A_CONSOLE)
+        return CustomerMustAct(NOT_A_CONSOLE).at("base_url")
     if reply.status == 429:
         return TryLater("The Veeam console asks for fewer requests. Reconcile waits and tries again.")
     return None
@@ -72,8 +72,8 @@ def _of_bad_request(reply: Reply) -> RemoteError | None:
     try:
         value = reply.json()
     except TryLater:
-        return CustomerMustAct(NOT_A_CONSOLE)
+        return CustomerMustAct(NOT_A_CONSOLE).at("base_url")
     word = value.get("error") if isinstance(value, dict) else None
     if word in ("invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope"):
-        return CustomerMustAct(BAD_KEY)
+        return CustomerMustAct(BAD_KEY).at("password")
     return _of_errors(_errors(value))

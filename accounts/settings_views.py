@@ -1,0 +1,123 @@
+"""Settings, Data settings, Reconciliation (E9): the guards, how old a count may be, and how approvals are pushed."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.forms.models import model_to_dict
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts import audit
+from accounts.models import AuditEntry, Organization, ReconcileSettings, User
+from accounts.roles import Role
+from reconcile.signals import figures_changed
+from reconcile.tenancy.views import OrgRequest, member_view
+
+# Quantities for which the page works out what the limits mean.
+EXAMPLES = (10, 40, 200)
+LONGEST_STALE_HOURS = 24 * 92
+
+
+class ReconciliationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks for the limits; whole numbers, and none so wide that a guard could never hold a line."""
+
+    class Meta:
+        model = ReconcileSettings
+        fields: ClassVar = [
+            "guard_percent", "guard_units", "jump_percent", "jump_units", "vanish_percent", "stale_hours", "pushing",
+        ]  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limits = {
+            "guard_percent": (0, 99),
+            "guard_units": (0, 10_000),
+            "jump_percent": (0, 1000),
+            "jump_units": (0, 10_000),
+            "vanish_percent": (0, 99),
+            "stale_hours": (1, LONGEST_STALE_HOURS),
+        }
+        for name, (least, most) in limits.items():
+            self.fields[name] = forms.IntegerField(
+                min_value=least,
+                max_value=most,
+                error_messages=dict.fromkeys(
+                    ["required", "invalid", "min_value", "max_value"],
+                    f"Enter a whole number from {least:,} to {most:,}.",
+                ),
+                widget=forms.NumberInput({"class": "input num"}),
+            )
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the guards do to a line that bills `billed` units: held below `low` and above `high`."""
+
+    billed: int
+    low: int
+    high: int
+
+
+def work_out_examples(limits: ReconcileSettings) -> list[Example]:
+    """Say with numbers what the limits mean; the same arithmetic as the cards', in whole units."""
+    return [
+        Example(
+            billed,
+            max(0, billed - max(billed * limits.guard_percent // 100, limits.guard_units)),
+            billed + max(billed * limits.jump_percent // 100, limits.jump_units),
+        )
+        for billed in EXAMPLES
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_view(Role.VIEWER, writes_from=Role.ADMIN)
+def settings_reconciliation(request: OrgRequest) -> HttpResponse:
+    """Show the settings to everybody; an admin changes them."""
+    stored = ReconcileSettings.objects.get(org_id=request.org.pk)
+    examples = work_out_examples(stored)
+    form = ReconciliationForm(request.POST or None, instance=stored)
+    if request.method == "POST" and form.is_valid():
+        changed = change_settings(request.org, form, request.user)
+        messages.success(
+            request, "Saved. Every line was judged again." if changed else "Nothing was changed."
+        )
+        return redirect("settings_reconciliation", request.org.slug)
+    context = {
+        "form": form,
+        "examples": examples,
+        "may_change": request.member.may(Role.ADMIN),
+        "last_change": AuditEntry.objects.filter(subject=_subject(request.org)).order_by("-seq").first(),
+    }
+    return render(request, "settings/reconciliation.html", context, status=422 if form.errors else 200)
+
+
+def change_settings(org: Organization, form: ReconciliationForm, by: User) -> list[str]:
+    """Save what was changed, write the audit entry and refresh the cards; gives the names of what changed."""
+    audit.hold(org.pk)
+    before = model_to_dict(ReconcileSettings.objects.get(org_id=org.pk), fields=list(form.fields))
+    changed = [name for name, value in before.items() if form.cleaned_data[name] != value]
+    if changed:
+        form.save()
+        audit.record(
+            org.pk,
+            actor=by,
+            verb="changed reconciliation settings",
+            subject=_subject(org),
+            label=org.name,
+            old={_words(name): before[name] for name in changed},
+            new={_words(name): form.cleaned_data[name] for name in changed},
+        )
+        figures_changed.send(ReconcileSettings, org_id=org.pk, account_ids=None)
+    return changed
+
+
+def _subject(org: Organization) -> str:
+    return f"settings:{org.pk}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,13 @@
+"""The addresses of PSA configuration, below an organization."""
+
+from django.urls import path
+
+from psa import views
+
+urlpatterns = [
+    path("settings/psa/", views.psa_connections, name="psa_connections"),
+    path("settings/psa/new/", views.psa_add, name="psa_add"),
+    path("settings/psa/<int:pk>/", views.psa_connection, name="psa_connection"),
+    path("settings/psa/<int:pk>/test/", views.psa_test, name="psa_test"),
+    path("settings/psa/<int:pk>/billing/", views.psa_billing, name="psa_billing"),
+]
