@@ -77,7 +77,8 @@ function pickUpTo(row, on) {
 
 function toggle(row, range) {
   const tick = tickOf(row);
-  if (tick) ticked(tick, range ? true : !tick.checked, range);
+  if (range) pickUpTo(row, true);
+  else if (tick) ticked(tick, !tick.checked, false);
 }
 
 function ticked(tick, on, range) {
