@@ -12,9 +12,8 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for changes from the apps below."""
-        from reconcile.signals import figures_changed
-
         from dashboard.figures import read_lines
+        from reconcile.signals import figures_changed
         from vendors.mapping_effect import READERS
 
         figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")

@@ -1,0 +1,157 @@
+"""One vendor account or service as Advanced config shows it, and the view of the list that a person asked for."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from reconcile.templatetags.figures import GAP, units
+from vendors.adapters.base import AccountKind
+from vendors.mapping import State
+from vendors.suggest import Advice, Suggestion
+
+STATUSES = {"unmapped": "Unmapped", "excluded": "Excluded", "mapped": "Mapped"}
+SORTS = ("name", "source", "target", "money")
+# What a person must know before such an account is mapped; its badge stands beside its name.
+CAUTIONS: dict[str, str] = {
+    AccountKind.RESELLER.value: "a reseller, whose companies have rows of their own",
+    AccountKind.PROVIDER.value: "the provider itself, so its usage is internal",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a person asked the list for; unknown values in an address fall back to the default."""
+
+    status: str = ""
+    source: str = ""
+    q: str = ""
+    sort: str = "-money"
+    page: int = 1
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        """Read a view from an address."""
+        status, source, sort = query.get("status", ""), query.get("source", ""), query.get("sort", "-money")
+        page = query.get("page", "1")
+        return cls(
+            status=status if status in STATUSES else "",
+            source=source if source.isascii() and source.isdigit() and len(source) < 19 else "",
+            q=query.get("q", "").replace("\x00", "").strip()[:100],
+            sort=sort if sort.removeprefix("-") in SORTS else "-money",
+            page=int(page) if page.isascii() and page.isdigit() and 0 < int(page[:9]) < 10_000 else 1,
+        )
+
+    def address(self, **changes: Any) -> str:
+        """Give the query string of this view with some parts changed; defaults are left out."""
+        changed, default = replace(self, **({"page": 1} | changes)), Filters()
+        names = ("status", "source", "q", "sort", "page")
+        return "?" + urlencode(
+            {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(default, n)}
+        )
+
+    @property
+    def here(self) -> str:
+        """The query string of this very page."""
+        return self.address(page=self.page)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Say whether a search or a source limits the list."""
+        return bool(self.q or self.source)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "status": self.status, "source": int(self.source or 0), "terms": self.q.lower().split(), "sort": self.sort
+        }  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """A vendor's account or service as the list shows it. `value` is an estimate in `currency`; None is unknown."""
+
+    id: int
+    name: str
+    external_id: str
+    key: str
+    kind: str
+    integration_id: int
+    source: str
+    counted_at: datetime | None
+    gap_reason: str
+    excluded_at: datetime | None
+    created_at: datetime
+    is_gone: bool
+    target_id: int | None
+    target: str | None
+    target_active: bool
+    mapped_at: datetime | None
+    counts: int
+    unpriced: int
+    unmapped: int
+    mixed: bool
+    currency: str | None
+    value: Decimal | None
+    what: str | None
+    unit: str | None
+    quantity: Decimal | None
+    spread: int | None
+    status: str
+    advice: Advice = field(default_factory=Advice)
+
+    @property
+    def state(self) -> State:
+        return State(self.target_id, self.excluded_at is not None)
+
+    @property
+    def badge(self) -> str:
+        """What kind of account it is, unless it is the usual one."""
+        return self.kind.capitalize() if self.kind in CAUTIONS else ""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Say whether there is no count at all: never counted, or silent without a last one."""
+        return not self.counts and (self.counted_at is None or bool(self.gap_reason))
+
+    @property
+    def usage(self) -> str:
+        """The largest count in words, and how many more there are; "0 in use" was reported, a dash was not."""
+        if self.is_unknown:
+            return GAP
+        if not self.counts:
+            return "0 in use"
+        of = f"{self.unit} " if self.unit in ("GB", "TB") else ""
+        text = f"{units(round(self.quantity or Decimal(0), 2))} {of}{self.what}"
+        if self.spread:
+            return f"{text} in {units(self.spread)} account{'' if self.spread == 1 else 's'}"
+        return f"{text} + {self.counts - 1} more" if self.counts > 1 else text
+
+    @property
+    def why_no_value(self) -> str:
+        """Why there is no price: a dash always has its reason beside it."""
+        if self.is_unknown:
+            return "no count"
+        if self.mixed:
+            return "several currencies"
+        return "service not mapped" if self.unmapped else "no price"
+
+    @property
+    def unpriced_words(self) -> str:
+        """Which part of the usage an estimate leaves out; empty when it holds all of it."""
+        if not self.unpriced or self.value is None:
+            return ""
+        verb = "has no price and is" if self.unpriced == 1 else "have no price and are"
+        return f"{self.unpriced} of {self.counts} counts {verb} left out"
+
+    @property
+    def first(self) -> Suggestion | None:
+        return self.advice.first
+
+    @property
+    def is_ranked(self) -> bool:
+        """Say whether several answers stand below the row for a person to choose from."""
+        return len(self.advice.suggestions) > 1

@@ -1,0 +1,33 @@
+-- Vendor services with their status, their usage and its price; a query over `entries` follows.
+-- Parameters: org, ids (NULL: all). A NULL value is unknown, never 0. Usage of excluded accounts does not count.
+WITH used AS (
+    SELECT u.vendor_service_id AS entry_id, count(*) AS spread, sum(u.quantity) AS quantity
+    FROM vendors_usagecount u
+    JOIN vendors_vendoraccount va
+        ON va.org_id = u.org_id AND va.id = u.vendor_account_id AND va.excluded_at IS NULL AND va.vanished_at IS NULL
+    WHERE u.org_id = %(org)s AND u.superseded_at IS NULL AND u.metric = 'used' AND u.quantity > 0
+      AND (%(ids)s::bigint[] IS NULL OR u.vendor_service_id = ANY(%(ids)s::bigint[]))
+    GROUP BY u.vendor_service_id
+),
+entries AS (
+    SELECT vs.id, vs.name, vs.external_id, vs.external_id AS key, ''::text AS kind, vs.integration_id,
+           i.name AS source, i.counted_at, ''::text AS gap_reason, vs.excluded_at, vs.created_at,
+           vs.vanished_at IS NOT NULL AS is_gone, s.id AS target_id, s.name AS target,
+           COALESCE(s.active AND s.vanished_at IS NULL, TRUE) AS target_active, m.created_at AS mapped_at,
+           CASE WHEN n.entry_id IS NULL THEN 0 ELSE 1 END AS counts,
+           CASE WHEN n.entry_id IS NOT NULL AND s.price IS NULL THEN 1 ELSE 0 END AS unpriced,
+           CASE WHEN m.id IS NULL THEN 1 ELSE 0 END AS unmapped, FALSE AS mixed,
+           CASE WHEN s.price IS NOT NULL THEN c.currency END AS currency,
+           CASE WHEN n.entry_id IS NULL AND i.counted_at IS NOT NULL THEN 0 ELSE n.quantity * s.price END AS value,
+           vs.name AS what, vs.unit, n.quantity, n.spread,
+           CASE WHEN vs.excluded_at IS NOT NULL THEN 'excluded' WHEN m.id IS NULL THEN 'unmapped' ELSE 'mapped' END
+               AS status
+    FROM vendors_vendorservice vs
+    JOIN vendors_integration i ON i.org_id = vs.org_id AND i.id = vs.integration_id
+    LEFT JOIN vendors_servicemapping m ON m.org_id = vs.org_id AND m.vendor_service_id = vs.id
+    LEFT JOIN psa_service s ON s.org_id = m.org_id AND s.id = m.service_id
+    LEFT JOIN psa_connection c ON c.org_id = s.org_id AND c.id = s.connection_id
+    LEFT JOIN used n ON n.entry_id = vs.id
+    WHERE vs.org_id = %(org)s AND (vs.vanished_at IS NULL OR m.id IS NOT NULL OR vs.excluded_at IS NOT NULL)
+      AND (%(ids)s::bigint[] IS NULL OR vs.id = ANY(%(ids)s::bigint[]))
+)
