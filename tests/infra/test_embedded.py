@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -41,16 +42,17 @@ class Checkout:
     def stop(self) -> None:
         assert self.run("from reconcile import embedded; embedded.stop()").returncode == 0
 
+    @cached_property
     def addresses(self) -> tuple[str, str]:
         host, url = json.loads(self.run(ADDRESSES).stdout)
         return host, url
 
     def connect(self, user: str = "reconcile_app") -> psycopg.Connection:
-        host = self.addresses()[0]
+        host = self.addresses[0]
         return psycopg.connect(host=host, port="5432", user=user, dbname="reconcile", autocommit=True)
 
     def redis(self) -> redis.Redis:
-        return redis.Redis.from_url(self.addresses()[1])
+        return redis.Redis.from_url(self.addresses[1])
 
     def answers(self) -> bool:
         with self.connect() as connection:
@@ -58,7 +60,7 @@ class Checkout:
 
     def processes(self) -> list[psutil.Process]:
         found = []
-        host = self.addresses()[0]
+        host = self.addresses[0]
         for process in psutil.process_iter(["cmdline"]):
             line = " ".join(process.info["cmdline"] or [])
             if str(self.data) in line or host in line:
@@ -104,7 +106,7 @@ def test_two_checkouts_share_nothing(checkout):
     one, other = checkout("a"), checkout("b")
     one.start()
     other.start()
-    assert one.addresses() != other.addresses()
+    assert one.addresses != other.addresses
     one.redis().set("mine", "1")
     assert other.redis().get("mine") is None
     one.stop()
@@ -153,7 +155,7 @@ def test_a_deep_folder_gets_a_short_socket(checkout):
     one.data = one.data / ("deep" * 12) / ("er" * 20)
     one.data.mkdir(parents=True)
     one.start()
-    host, url = one.addresses()
+    host, url = one.addresses
     socket = unquote(url.removeprefix("unix://").split("?")[0])
     assert max(len(socket), len(f"{host}/.s.PGSQL.5432.lock")) <= folder.LONGEST_SOCKET_PATH
     assert one.redis().ping()
