@@ -48,10 +48,10 @@ format: $(VENV)/.dev
 	$(VENV)/bin/ruff check --fix .
 
 bench: $(VENV)/.dev
-	$(PY) manage.py bench
+	$(PY) -m bench
 
 drills: $(VENV)/.dev
-	$(PY) -m pytest -m drill
+	DRILLS=full $(PY) -m pytest -m drill
 
 lock: $(VENV)/.dev
 	$(UV) requirements/base.in --output-file requirements/base.txt
