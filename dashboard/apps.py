@@ -12,12 +12,21 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for changes from the apps below."""
+        from accounts.shell import COUNTERS
         from dashboard.figures import read_lines
         from reconcile.signals import figures_changed
         from vendors.mapping_effect import READERS
 
         figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")
         READERS.append(read_lines)
+        COUNTERS["dashboard"] = _count_to_do
+
+
+def _count_to_do(org: Any) -> Any:
+    from accounts.shell import Count
+    from dashboard.models import Card
+
+    return Count(Card.objects.filter(org=org, state__in=[Card.State.TODO, Card.State.FAILED]).count())
 
 
 def _refresh(sender: Any, *, org_id: int, account_ids: list[int] | None, **kwargs: Any) -> None:

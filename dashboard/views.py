@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
@@ -93,11 +94,11 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
 @member_view(Role.VIEWER)
 def details(request: OrgRequest, card_id: int) -> HttpResponse:
     """Show the details panel of one line, alone or inside its page."""
+    card = find(request, card_id)
     if not request.htmx:
-        return redirect(
-            f"/o/{request.org.slug}/{Filters(tab='all', open=str(card_id)).address(open=str(card_id))}"
-        )
-    return render(request, "dashboard/panel.html", panel_context(request, find(request, card_id)))
+        page = reverse("dashboard", args=[request.org.slug])
+        return redirect(page + Filters(tab="all").address(open=str(card_id)))
+    return render(request, "dashboard/panel.html", panel_context(request, card))
 
 
 @require_GET

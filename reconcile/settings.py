@@ -116,7 +116,10 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.signup.OrganizationFields"
-ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="optional")
+# Only "mandatory" keeps a visitor from learning at sign-up that an address is taken; a laptop sends no mail.
+ACCOUNT_EMAIL_VERIFICATION = env.str(
+    "ACCOUNT_EMAIL_VERIFICATION", default="mandatory" if PRODUCTION else "optional"
+)
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
@@ -172,11 +175,15 @@ OUTBOUND_MAX_BYTES = env.int("OUTBOUND_MAX_BYTES", default=50 * 1024 * 1024)
 OUTBOUND_CONNECT_SECONDS = env.int("OUTBOUND_CONNECT_SECONDS", default=10)
 OUTBOUND_READ_SECONDS = env.int("OUTBOUND_READ_SECONDS", default=60)
 OUTBOUND_TOTAL_SECONDS = env.int("OUTBOUND_TOTAL_SECONDS", default=120)
-OUTBOUND_READ_TRIES = env.int("OUTBOUND_READ_TRIES", default=4)
-CONNECTWISE_REQUESTS_PER_MINUTE = env.int("CONNECTWISE_REQUESTS_PER_MINUTE", default=1000)
+OUTBOUND_READ_TRIES = env.int("OUTBOUND_READ_TRIES", default=6)
+CONNECTWISE_REQUESTS_PER_MINUTE = env.int("CONNECTWISE_REQUESTS_PER_MINUTE", default=900)
 CONNECTWISE_PARALLEL_READS = env.int("CONNECTWISE_PARALLEL_READS", default=8)
 CONNECTWISE_CLIENT_ID = env.str("CONNECTWISE_CLIENT_ID", default="")
-VEEAM_REQUESTS_PER_MINUTE = env.int("VEEAM_REQUESTS_PER_MINUTE", default=300)
+# Veeam's console listens on 1280.
+OUTBOUND_HTTPS_PORTS = env.list("OUTBOUND_HTTPS_PORTS", cast=int, default=[443, 1280])
+VEEAM_REQUESTS_PER_MINUTE = env.int("# Veeam's console listens on 1280.
+OUTBOUND_HTTPS_PORTS = env.list("OUTBOUND_HTTPS_PORTS", cast=int, default=[443, 1280])
+VEEAM_REQUESTS_PER_MINUTE", default=300)
 
 # --- Pushes and syncs (RELIABILITY §1, §2) --------------------------------------------------------
 PUSH_LEASE_SECONDS = env.int("PUSH_LEASE_SECONDS", default=180)

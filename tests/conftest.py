@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
@@ -13,6 +14,8 @@ from accounts.roles import Role
 from reconcile.tenancy.scope import org_scope
 
 PASSWORD = "correct horse battery"
+# The real hasher takes a tenth of a second on purpose; most tests only need somebody to be signed in.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

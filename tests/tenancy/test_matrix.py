@@ -1,0 +1,199 @@
+"""Every address × every role × the wrong organization. A route without an entry here fails."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core import serializers
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from accounts.roles import Role
+from dashboard.models import Card
+from psa.models import Connection, Push
+from reconcile.tenancy.scope import org_scope
+from sync.models import SyncRun
+from tests.dashboard.builders import Books
+from vendors.models import Integration, Snapshot, VendorAccount, VendorService
+
+MARKER = "Zzyzx"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who may read and who may write an address; `ids` name the things in its path, `form` those in its body."""
+
+    get: Role | None = None
+    post: Role | None = None
+    ids: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    form: Callable[["Things"], dict[str, Any]] = field(default=lambda things: {})
+
+
+@dataclass(frozen=True)
+class Things:
+    """One of each thing that an address may name, of one organization."""
+
+    slug: str
+    card: int
+    connection: int
+    integration: int
+    run: int
+    snapshot: int
+    vendor_account: int
+    vendor_service: int
+    account: int
+    service: int
+    push: int
+
+
+def seen(things: Things) -> dict[str, Any]:
+    return {"seen_psa": "10", "seen_vendor": "12", "reason": "Something else"}
+
+
+def unmapping(things: Things) -> dict[str, Any]:
+    return {"side": "accounts", "act": "unmap", "row": [f"{things.vendor_account}|{things.account}"]}
+
+
+ROUTES: dict[str, Route] = {
+    "dashboard": Route(get=Role.VIEWER),
+    "setup": Route(get=Role.VIEWER),
+    "line_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
+    "line_approve_many": Route(post=Role.APPROVER, form=lambda t: {"line": [f"{t.card}|10|12"]}),
+    "push_dialog": Route(get=Role.APPROVER),
+    "push_release": Route(post=Role.APPROVER, form=lambda t: {"push": [t.push]}),
+    "line_details": Route(get=Role.VIEWER, ids=("card",)),
+    "line_row": Route(get=Role.VIEWER, ids=("card",)),
+    "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
+    "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
+    "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
+    "line_dialog": Route(get=Role.REVIEWER, ids=("card",), words=("dismiss",)),
+    "psa_connections": Route(get=Role.VIEWER),
+    "psa_add": Route(get=Role.ADMIN, post=Role.ADMIN),
+    "psa_connection": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),
+    "psa_test": Route(post=Role.ADMIN, ids=("connection",)),
+    "psa_billing": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),
+    "integrations": Route(get=Role.VIEWER),
+    "integration_add": Route(get=Role.ADMIN, post=Role.ADMIN),
+    "integration": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("integration",)),
+    "integration_test": Route(post=Role.ADMIN, ids=("integration",)),
+    "settings_reconciliation": Route(get=Role.VIEWER, post=Role.ADMIN),
+    "activity": Route(get=Role.VIEWER),
+    "activity_chain": Route(get=Role.VIEWER),
+    "sync_status": Route(get=Role.VIEWER),
+    "sync_start": Route(post=Role.REVIEWER, form=lambda t: {"connection": t.connection, "mode": "quick"}),
+    "sync_stop": Route(post=Role.REVIEWER, ids=("run",)),
+    "sync_decide": Route(post=Role.APPROVER, ids=("run",), form=lambda t: {"verb": "refuse"}),
+    "mapping_accounts": Route(get=Role.VIEWER),
+    "mapping_services": Route(get=Role.VIEWER),
+    "mapping_search": Route(get=Role.ADMIN),
+    "mapping_preview": Route(post=Role.ADMIN, form=unmapping),
+    "mapping_set": Route(post=Role.ADMIN, form=unmapping),
+    "snapshot_decide": Route(post=Role.APPROVER, ids=("snapshot",), form=lambda t: {"verb": "refuse"}),
+}
+
+
+def tenant_routes() -> Iterator[str]:
+    def walk(patterns: list[Any], prefix: str) -> Iterator[str]:
+        for pattern in patterns:
+            where = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, where)
+            elif isinstance(pattern, URLPattern) and where.startswith("o/<slug:slug>/"):
+                yield pattern.name or where
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def furnish(org: Organization) -> Things:
+    """Give an organization one of everything, named with the marker."""
+    with org_scope(org.pk):
+        books = Books(org, now=timezone.now())
+        Connection.objects.update(remote_account="x", checked_at=books.now, name=f"{MARKER} {org.slug}")
+        line = books.pair("10", "12")
+        books.refresh()
+        line.account.name = f"{MARKER} {org.slug}"
+        line.account.save()
+        other = books.pair("5", "7")
+        push = Push.objects.create(
+            org=org, connection=books.psa, epoch=1, remote_host="psa.example", remote_account="x", line=other,
+            agreement_remote_id="1", line_remote_id="1", service_remote_id="1", write_kind="absolute", way="in_place",
+            seen=5, wanted=7, effective_on=books.now.date(), key="00000000-0000-4000-8000-%012d" % org.pk,
+            request_hash="x", state="waiting",
+        )  # fmt: skip
+        run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
+        snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
+        return Things(
+            slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
+            snapshot=snapshot.pk, vendor_account=VendorAccount.objects.first().pk, push=push.pk,
+            vendor_service=VendorService.objects.first().pk, account=line.account_id, service=line.service_id,
+        )  # fmt: skip
+
+
+def call(client: Client, name: str, slug: str, things: Things, method: str) -> Any:
+    route = ROUTES[name]
+    url = reverse(name, args=[slug, *(getattr(things, thing) for thing in route.ids), *route.words])
+    return client.get(url) if method == "GET" else client.post(url, route.form(things))
+
+
+def rows(org: Organization) -> str:
+    """Give everything that another organization could have harmed."""
+    with org_scope(org.pk):
+        every = [
+            *Connection.objects.all(), *Integration.objects.all(), *Card.objects.all(), *Push.objects.all(),
+            *SyncRun.objects.all(), *Snapshot.objects.all(), *VendorAccount.objects.all(),
+        ]  # fmt: skip
+        return serializers.serialize("json", every)
+
+
+METHODS = [(name, method) for name, r in ROUTES.items() for method in ("GET", "POST") if getattr(r, method.lower())]
+
+
+def test_every_route_has_an_entry() -> None:
+    assert set(tenant_routes()) == set(ROUTES)
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_each_role_does_exactly_its_part(
+    name: str, method: str, org: Organization, alice: User, join: Callable[[str, Role], User], sign_in: Any
+) -> None:
+    things = furnish(org)
+    needed = getattr(ROUTES[name], method.lower())
+    people = {Role.OWNER: alice} | {role: join(role.label, role) for role in Role if role is not Role.OWNER}
+    assert call(Client(), name, org.slug, things, method).headers["Location"].startswith("/account/login/")
+    for role in Role:
+        status = call(sign_in(people[role]), name, org.slug, things, method).status_code
+        if role < needed:
+            assert status == 403, f"{role.label} got {status}"
+        else:
+            assert status < 500, f"{role.label} got {status}"
+            assert status not in (403, 404), f"{role.label} got {status}"
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_a_stranger_gets_404_and_sees_nothing(
+    name: str, method: str, org: Organization, charlie: User, other_org: Organization, sign_in: Any
+) -> None:
+    things = furnish(org)
+    before = rows(org)
+    response = call(sign_in(charlie), name, org.slug, things, method)
+    assert response.status_code == 404
+    assert MARKER not in response.content.decode()
+    assert rows(org) == before
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_another_organizations_ids_name_nothing_here(
+    name: str, method: str, org: Organization, charlie: User, other_org: Organization, sign_in: Any
+) -> None:
+    things = furnish(org)
+    before = rows(org)
+    response = call(sign_in(charlie), name, other_org.slug, things, method)
+    if ROUTES[name].ids:
+        assert response.status_code == 404
+    assert response.status_code < 500
+    assert f"{MARKER} {org.slug}" not in response.content.decode()
+    assert rows(org) == before
