@@ -181,9 +181,7 @@ CONNECTWISE_PARALLEL_READS = env.int("CONNECTWISE_PARALLEL_READS", default=8)
 CONNECTWISE_CLIENT_ID = env.str("CONNECTWISE_CLIENT_ID", default="")
 # Veeam's console listens on 1280.
 OUTBOUND_HTTPS_PORTS = env.list("OUTBOUND_HTTPS_PORTS", cast=int, default=[443, 1280])
-VEEAM_REQUESTS_PER_MINUTE = env.int("# Veeam's console listens on 1280.
-OUTBOUND_HTTPS_PORTS = env.list("OUTBOUND_HTTPS_PORTS", cast=int, default=[443, 1280])
-VEEAM_REQUESTS_PER_MINUTE", default=300)
+VEEAM_REQUESTS_PER_MINUTE = env.int("VEEAM_REQUESTS_PER_MINUTE", default=300)
 
 # --- Pushes and syncs (RELIABILITY §1, §2) --------------------------------------------------------
 PUSH_LEASE_SECONDS = env.int("PUSH_LEASE_SECONDS", default=180)
