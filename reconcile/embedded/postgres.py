@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -228,9 +229,8 @@ def _wheel() -> Path:
 
 
 def _reachable_copy(package: Path) -> Path:
-    """Copy programs and libraries, complete or not at all, named after the wheel's own version of them."""
-    stamp = (package / PROGRAMS / "bin" / "postgres").stat()
-    copy = KEPT / f"reconcile-postgres-{stamp.st_size}-{int(stamp.st_mtime)}"
+    """Copy programs and libraries, complete or not at all; every checkout with this wheel uses the one copy."""
+    copy = KEPT / f"reconcile-postgres-{metadata.version(WHEEL)}"
     if copy.is_dir() and not copy.is_symlink() and copy.stat().st_uid == 0:
         return copy
     draft = Path(tempfile.mkdtemp(prefix="reconcile-", dir=KEPT))
