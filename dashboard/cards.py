@@ -3,11 +3,13 @@
 The same rules stand in `dashboard/rules.py` as a pure function; a property test holds the two together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,6 +19,8 @@ from dashboard.period import current_period, next_month
 REFRESH = (files("dashboard") / "refresh_cards.sql").read_text()
 # Any constant will do: it names our lock beside the organization's id.
 CARD_LOCK = 20_701
+# From so many accounts on, reading the tables once beats looking up row by row, whatever the planner expects.
+MANY_ACCOUNTS = 3
 
 
 def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime | None = None) -> int:
@@ -31,19 +35,34 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
     period = current_period(moment)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CARD_LOCK, org_id % 2_147_483_647])
-        cursor.execute(
-            REFRESH,
-            {
-                "org": org_id,
-                "everyone": account_ids is None,
-                "accounts": list(account_ids or []),
-                "now": moment,
-                "period": period,
-                "bills_from": next_month(period),
-            },
-        )
-        (written,) = cursor.fetchone()
+        with _planned_for(cursor, many=account_ids is None or len(account_ids) > MANY_ACCOUNTS):
+            cursor.execute(
+                REFRESH,
+                {
+                    "org": org_id,
+                    "everyone": account_ids is None,
+                    "accounts": list(account_ids or []),
+                    "now": moment,
+                    "period": period,
+                    "bills_from": next_month(period),
+                },
+            )
+            (written,) = cursor.fetchone()
     return int(written)
+
+
+@contextmanager
+def _planned_for(cursor: CursorWrapper, *, many: bool) -> Iterator[None]:
+    """Keep the planner from nested loops over many accounts' rows: it expects one row of what it has no statistics of.
+
+    That is so of every new organization, and of all that was merged in this transaction; 20,000 lines would
+    then be joined with each other line by line.
+    """
+    if many:
+        cursor.execute("SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)")
+    yield
+    if many:
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL jit TO DEFAULT")
 
 
 def refresh_if_outdated(org_id: int, stale_hours: int, now: datetime | None = None) -> bool:

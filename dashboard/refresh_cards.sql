@@ -1,6 +1,9 @@
 -- Cards of some accounts of one organization, from the mirror, the ledger, the mappings, decisions and pushes.
 -- Parameters: org, everyone, accounts, now, period (first of the month), bills_from (first of the next).
 -- Unknown is NULL, never 0. The same rules, for reading: dashboard/rules.py.
+-- A new organization's rows are in no statistics yet, so every join must bear a planner that expects one row:
+-- each table is narrowed by account where it is read, joins are on equalities that can be hashed, and
+-- dashboard/cards.py forbids nested loops when many accounts are affected.
 WITH limits AS (
     SELECT * FROM accounts_reconcilesettings WHERE org_id = %(org)s
 ),
@@ -23,11 +26,11 @@ lines AS (
                ELSE ''
            END AS hidden
     FROM psa_agreementline l
-    JOIN affected a ON a.org_id = l.org_id AND a.id = l.account_id
+    JOIN affected a ON a.id = l.account_id
     JOIN psa_agreement g ON g.org_id = l.org_id AND g.id = l.agreement_id
     JOIN psa_connection c ON c.org_id = l.org_id AND c.id = l.connection_id
     LEFT JOIN psa_agreementtype t ON t.org_id = g.org_id AND t.id = g.agreement_type_id
-    WHERE l.org_id = %(org)s AND l.vanished_at IS NULL
+    WHERE l.org_id = %(org)s AND (%(everyone)s OR l.account_id = ANY(%(accounts)s)) AND l.vanished_at IS NULL
 ),
 served AS (
     SELECT DISTINCT sm.service_id
@@ -35,53 +38,65 @@ served AS (
     JOIN vendors_vendorservice vs ON vs.org_id = sm.org_id AND vs.id = sm.vendor_service_id
     WHERE sm.org_id = %(org)s AND vs.excluded_at IS NULL
 ),
+mapped AS MATERIALIZED (
+    SELECT am.account_id, va.id AS vendor_account_id, va.integration_id, va.gap_since, va.gap_reason <> '' AS silent
+    FROM vendors_accountmapping am
+    JOIN affected a ON a.id = am.account_id
+    JOIN vendors_vendoraccount va ON va.org_id = am.org_id AND va.id = am.vendor_account_id
+    WHERE am.org_id = %(org)s AND (%(everyone)s OR am.account_id = ANY(%(accounts)s)) AND va.excluded_at IS NULL
+),
+used AS MATERIALIZED (
+    SELECT u.vendor_account_id, u.vendor_service_id, u.quantity
+    FROM mapped m
+    JOIN vendors_usagecount u ON u.org_id = %(org)s AND u.vendor_account_id = m.vendor_account_id
+    WHERE u.metric = 'used' AND u.superseded_at IS NULL
+),
 counts AS (
-    SELECT am.account_id, sm.service_id,
+    SELECT m.account_id, sm.service_id,
            min(i.id) AS integration_id,
            sum(COALESCE(u.quantity, 0)) AS units,
            sum(u.quantity) AS known,
-           min(COALESCE(va.gap_since, i.counted_at)) AS unknown_since,
+           min(COALESCE(m.gap_since, i.counted_at)) AS unknown_since,
            CASE
                WHEN bool_or(i.counted_at IS NULL) THEN 'never_counted'
-               WHEN bool_or(va.gap_reason <> '') THEN 'source_silent'
+               WHEN bool_or(m.silent) THEN 'source_silent'
                WHEN bool_or(i.held) THEN 'source_held'
-               WHEN bool_or(i.counted_at < %(now)s - make_interval(hours => s.stale_hours)) THEN 'source_old'
+               WHEN bool_or(i.counted_at < %(now)s - make_interval(hours => (SELECT stale_hours FROM limits)))
+                   THEN 'source_old'
                ELSE ''
            END AS gap
-    FROM vendors_accountmapping am
-    JOIN affected a ON a.org_id = am.org_id AND a.id = am.account_id
-    JOIN vendors_vendoraccount va ON va.org_id = am.org_id AND va.id = am.vendor_account_id AND va.excluded_at IS NULL
-    JOIN vendors_integration i ON i.org_id = va.org_id AND i.id = va.integration_id
+    FROM mapped m
+    JOIN vendors_integration i ON i.org_id = %(org)s AND i.id = m.integration_id
     JOIN vendors_vendorservice vs
-        ON vs.org_id = va.org_id AND vs.integration_id = va.integration_id AND vs.excluded_at IS NULL
+        ON vs.org_id = i.org_id AND vs.integration_id = m.integration_id AND vs.excluded_at IS NULL
     JOIN vendors_servicemapping sm ON sm.org_id = vs.org_id AND sm.vendor_service_id = vs.id
-    LEFT JOIN vendors_usagecount u
-        ON u.org_id = va.org_id AND u.vendor_account_id = va.id AND u.vendor_service_id = vs.id
-        AND u.metric = 'used' AND u.superseded_at IS NULL
-    CROSS JOIN limits s
-    WHERE am.org_id = %(org)s
-    GROUP BY am.account_id, sm.service_id
+    LEFT JOIN used u ON u.vendor_account_id = m.vendor_account_id AND u.vendor_service_id = vs.id
+    GROUP BY m.account_id, sm.service_id
 ),
 shared AS (
     -- Several lines may bill one service of one account: each takes its own quantity, the last takes the rest.
-    SELECT l.*, n.of_these, k.integration_id, k.units, k.known, k.unknown_since, k.gap,
+    SELECT l.*, k.integration_id, k.units, k.known, k.unknown_since, k.gap,
+           -- How far the vendor's count may be from the quantity before a person must look at it.
+           GREATEST(l.quantity * (SELECT guard_percent FROM limits) / 100.0, (SELECT guard_units FROM limits))
+               AS guarded_drop,
+           GREATEST(l.quantity * (SELECT jump_percent FROM limits) / 100.0, (SELECT jump_units FROM limits))
+               AS guarded_jump,
            CASE
                WHEN k.gap <> '' OR k.units IS NULL THEN NULL
-               WHEN n.of_these = 1 THEN k.units
-               WHEN n.nth = n.of_these THEN GREATEST(k.units - n.before, 0)
-               ELSE LEAST(l.quantity, GREATEST(k.units - n.before, 0))
+               WHEN l.of_these = 1 THEN k.units
+               WHEN l.nth = l.of_these THEN GREATEST(k.units - l.before, 0)
+               ELSE LEAST(l.quantity, GREATEST(k.units - l.before, 0))
            END AS share
-    FROM lines l
-    LEFT JOIN (
-        SELECT id, count(*) OVER pair AS of_these, row_number() OVER in_order AS nth,
+    FROM (
+        SELECT *, count(*) OVER pair AS of_these, row_number() OVER in_order AS nth,
                COALESCE(sum(quantity) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-        FROM lines WHERE hidden = '' AND service_id IS NOT NULL
-        WINDOW pair AS (PARTITION BY account_id, service_id),
+        FROM lines
+        WINDOW pair AS (PARTITION BY account_id, service_id, hidden = ''),
                in_order AS (
-                   PARTITION BY account_id, service_id
+                   PARTITION BY account_id, service_id, hidden = ''
                    ORDER BY starts_on NULLS FIRST, length(remote_id), remote_id
                )
-    ) n ON n.id = l.id
+    ) l
     LEFT JOIN counts k ON k.account_id = l.account_id AND k.service_id = l.service_id AND l.hidden = ''
 ),
 judged AS (
@@ -94,19 +109,19 @@ judged AS (
            END AS effect,
            CASE
                WHEN x.hidden <> '' THEN x.hidden
-               WHEN x.service_id IS NULL OR NOT EXISTS (SELECT FROM served v WHERE v.service_id = x.service_id)
+               WHEN x.service_id IS NULL OR x.service_id NOT IN (SELECT service_id FROM served)
                    THEN 'no_vendor_service'
                WHEN x.gap IS NULL THEN 'no_vendor_account'
                WHEN x.gap <> '' THEN x.gap
                WHEN x.share = x.quantity THEN ''
                WHEN x.of_these > 1 THEN 'shared'
                WHEN x.share = 0 THEN 'zero'
-               WHEN x.share < x.quantity - GREATEST(x.quantity * s.guard_percent / 100.0, s.guard_units) THEN 'drop'
-               WHEN x.share > x.quantity + GREATEST(x.quantity * s.jump_percent / 100.0, s.jump_units) THEN 'jump'
+               WHEN x.share < x.quantity - x.guarded_drop THEN 'drop'
+               WHEN x.share > x.quantity + x.guarded_jump THEN 'jump'
                ELSE ''
            END AS reason,
            x.hidden
-    FROM shared x CROSS JOIN limits s
+    FROM shared x
     UNION ALL
     -- Usage that no line bills. A line that is not billed on purpose, or not yet, explains the usage.
     SELECT v.connection_id, k.account_id, k.service_id, NULL, NULL, k.integration_id,
@@ -136,14 +151,21 @@ kinds AS (
     FROM judged j
 ),
 last_push AS (
-    SELECT DISTINCT ON (p.line_id) p.*
-    FROM psa_push p
-    JOIN lines l ON l.id = p.line_id
-    WHERE p.org_id = %(org)s AND p.state <> 'cancelled'
+    SELECT DISTINCT ON (p.line_id) p.id, p.line_id, p.state, p.seen, p.wanted, p.way, p.effective_on
+    FROM lines l
+    JOIN psa_push p ON p.org_id = %(org)s AND p.line_id = l.id
+    WHERE p.state <> 'cancelled'
     ORDER BY p.line_id, p.id DESC
 ),
+standing AS (
+    SELECT d.*, COALESCE(d.line_id, -d.service_id) AS about
+    FROM dashboard_decision d
+    WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL
+),
 fresh AS (
-    SELECT k.*, d.id AS decision_id, p.id AS push_id, CASE
+    SELECT k.connection_id, k.account_id, k.service_id, k.agreement_id, k.line_id, k.integration_id,
+           %(period)s::date AS period, k.kind, k.reason, k.psa_units, k.vendor_units, k.last_units, k.price,
+           round(k.effect, 6) AS effect, k.currency, k.unknown_since, d.id AS decision_id, p.id AS push_id, CASE
         WHEN p.state = 'waiting' THEN 'ready'
         WHEN p.state IN ('staged', 'claimed', 'sending', 'unknown') THEN 'pushing'
         WHEN k.kind IN ('psa_only', 'hidden') THEN 'none'
@@ -162,30 +184,49 @@ fresh AS (
         ELSE 'todo'
     END AS state
     FROM kinds k
-    LEFT JOIN dashboard_decision d
-        ON d.org_id = %(org)s AND d.undone_at IS NULL AND d.account_id = k.account_id
-        AND (d.line_id = k.line_id OR (d.line_id IS NULL AND k.line_id IS NULL AND d.service_id = k.service_id))
+    LEFT JOIN standing d ON d.account_id = k.account_id AND d.about = COALESCE(k.line_id, -k.service_id)
     LEFT JOIN last_push p ON p.line_id = k.line_id
 ),
+present AS (
+    SELECT c.* FROM dashboard_card c
+    WHERE c.org_id = %(org)s AND (%(everyone)s OR c.account_id = ANY(%(accounts)s))
+),
 gone AS (
-    DELETE FROM dashboard_card c
-    USING affected a
-    WHERE c.org_id = %(org)s AND c.account_id = a.id AND NOT EXISTS (
-        SELECT FROM fresh f
-        WHERE (c.line_id IS NOT NULL AND f.line_id = c.line_id)
-           OR (c.line_id IS NULL AND f.line_id IS NULL AND f.account_id = c.account_id AND f.service_id = c.service_id)
+    DELETE FROM dashboard_card
+    WHERE org_id = %(org)s AND id IN (
+        SELECT c.id FROM present c
+        WHERE c.line_id IS NOT NULL AND NOT EXISTS (SELECT FROM fresh f WHERE f.line_id = c.line_id)
+        UNION ALL
+        SELECT c.id FROM present c
+        WHERE c.line_id IS NULL AND NOT EXISTS (
+            SELECT FROM fresh f
+            WHERE f.line_id IS NULL AND f.account_id = c.account_id AND f.service_id = c.service_id)
     )
     RETURNING 1
 ),
+-- An unchanged card is not even locked.
+changed AS (
+    SELECT f.* FROM fresh f
+    LEFT JOIN present c
+        ON c.account_id = f.account_id AND COALESCE(c.line_id, -c.service_id) = COALESCE(f.line_id, -f.service_id)
+    WHERE c.id IS NULL OR
+          (c.connection_id, c.service_id, c.agreement_id, c.integration_id, c.period, c.kind, c.reason, c.psa_units,
+           c.vendor_units, c.last_units, c.price, c.effect, c.currency, c.unknown_since, c.state, c.decision_id,
+           c.push_id)
+        IS DISTINCT FROM
+          (f.connection_id, f.service_id, f.agreement_id, f.integration_id, f.period, f.kind, f.reason, f.psa_units,
+           f.vendor_units, f.last_units, f.price, f.effect, f.currency, f.unknown_since, f.state, f.decision_id,
+           f.push_id)
+),
 of_lines AS (
-    INSERT INTO dashboard_card AS c (
+    INSERT INTO dashboard_card (
         org_id, connection_id, account_id, service_id, agreement_id, line_id, integration_id, period, kind, reason,
         psa_units, vendor_units, last_units, delta, price, effect, currency, unknown_since, state, decision_id, push_id
     )
-    SELECT %(org)s, connection_id, account_id, service_id, agreement_id, line_id, integration_id, %(period)s, kind,
-           reason, psa_units, vendor_units, last_units, vendor_units - psa_units, price, round(effect, 6), currency,
+    SELECT %(org)s, connection_id, account_id, service_id, agreement_id, line_id, integration_id, period, kind,
+           reason, psa_units, vendor_units, last_units, vendor_units - psa_units, price, effect, currency,
            unknown_since, state, decision_id, push_id
-    FROM fresh WHERE line_id IS NOT NULL
+    FROM changed WHERE line_id IS NOT NULL
     ON CONFLICT (org_id, line_id) WHERE line_id IS NOT NULL DO UPDATE SET
         connection_id = excluded.connection_id, account_id = excluded.account_id, service_id = excluded.service_id,
         agreement_id = excluded.agreement_id, integration_id = excluded.integration_id, period = excluded.period,
@@ -194,36 +235,22 @@ of_lines AS (
         price = excluded.price, effect = excluded.effect, currency = excluded.currency,
         unknown_since = excluded.unknown_since, state = excluded.state, decision_id = excluded.decision_id,
         push_id = excluded.push_id
-    WHERE (c.connection_id, c.account_id, c.service_id, c.agreement_id, c.integration_id, c.period, c.kind, c.reason,
-           c.psa_units, c.vendor_units, c.last_units, c.price, c.effect, c.currency, c.unknown_since, c.state,
-           c.decision_id, c.push_id)
-        IS DISTINCT FROM
-          (excluded.connection_id, excluded.account_id, excluded.service_id, excluded.agreement_id,
-           excluded.integration_id, excluded.period, excluded.kind, excluded.reason, excluded.psa_units,
-           excluded.vendor_units, excluded.last_units, excluded.price, excluded.effect, excluded.currency,
-           excluded.unknown_since, excluded.state, excluded.decision_id, excluded.push_id)
     RETURNING 1
 ),
 of_usage AS (
-    INSERT INTO dashboard_card AS c (
+    INSERT INTO dashboard_card (
         org_id, connection_id, account_id, service_id, integration_id, period, kind, reason, vendor_units, last_units,
         delta, price, effect, currency, unknown_since, state, decision_id
     )
-    SELECT %(org)s, connection_id, account_id, service_id, integration_id, %(period)s, kind, reason, vendor_units,
-           last_units, vendor_units, price, round(effect, 6), currency, unknown_since, state, decision_id
-    FROM fresh WHERE line_id IS NULL
+    SELECT %(org)s, connection_id, account_id, service_id, integration_id, period, kind, reason, vendor_units,
+           last_units, vendor_units, price, effect, currency, unknown_since, state, decision_id
+    FROM changed WHERE line_id IS NULL
     ON CONFLICT (org_id, account_id, service_id) WHERE line_id IS NULL DO UPDATE SET
         connection_id = excluded.connection_id, integration_id = excluded.integration_id, period = excluded.period,
         kind = excluded.kind, reason = excluded.reason, vendor_units = excluded.vendor_units,
         last_units = excluded.last_units, delta = excluded.delta, price = excluded.price, effect = excluded.effect,
         currency = excluded.currency, unknown_since = excluded.unknown_since, state = excluded.state,
         decision_id = excluded.decision_id
-    WHERE (c.connection_id, c.integration_id, c.period, c.kind, c.reason, c.vendor_units, c.last_units, c.price,
-           c.effect, c.currency, c.unknown_since, c.state, c.decision_id)
-        IS DISTINCT FROM
-          (excluded.connection_id, excluded.integration_id, excluded.period, excluded.kind, excluded.reason,
-           excluded.vendor_units, excluded.last_units, excluded.price, excluded.effect, excluded.currency,
-           excluded.unknown_since, excluded.state, excluded.decision_id)
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM of_lines) + (SELECT count(*) FROM of_usage)
