@@ -1,6 +1,7 @@
 """Makes the demo organization: connects it to the simulators, syncs over HTTP, and applies the demo's mappings."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -68,14 +69,12 @@ def _connect(org: Organization, remote: dict[str, Any]) -> Connection:
             row.save(update_fields=["fields"])
         change_address(row, remote["url"])
         store_secret(row, "private_key", remote["private_key"])
-    identity = build_adapter(row).identify()
+    adapter = build_adapter(row)
+    identity, permissions = adapter.identify(), adapter.check_permissions()
     with org_scope(org.pk):
-        row.remote_account, row.remote_version, row.checked_at = (
-            identity.remote_account,
-            identity.version,
-            timezone.now(),
-        )
-        row.save(update_fields=["remote_account", "remote_version", "checked_at"])
+        row.remote_account, row.remote_version = identity.remote_account, identity.version
+        row.permissions, row.checked_at = [asdict(one) for one in permissions], timezone.now()
+        row.save()
     return row
 
 

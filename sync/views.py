@@ -14,7 +14,7 @@ from sync import ledger, runs
 from sync.changes import list_changes
 from sync.models import SyncRun
 from sync.status import look
-from vendors.models import Integration
+from vendors.models import Integration, Snapshot
 
 SHOWN = ("all", "action", "running")
 
@@ -61,6 +61,8 @@ def sync_decide(request: OrgRequest, run_id: int) -> HttpResponse:
 @member_view(Role.APPROVER)
 def snapshot_decide(request: OrgRequest, snapshot_id: int) -> HttpResponse:
     """Accept or refuse a held snapshot of an integration."""
+    if not Snapshot.objects.filter(pk=snapshot_id).exists():
+        raise Http404("No such snapshot")
     return _decide(request, snapshot_id, ledger.accept, ledger.refuse)
 
 
