@@ -3,7 +3,7 @@
 It is the other side, not a stand-in for our code: it stores lines, applies writes and remembers each.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -42,7 +42,9 @@ class PocketPsa:
     # Accidents by the number of the moment: two per call, before and after.
     kill_at: set[int] = field(default_factory=set)
     moments: int = 0
+    # Adjustments that were accepted and do not show yet.
     late: list[tuple[str, Decimal, str]] | None = None
+    watch: Callable[[str], None] | None = None
 
     def put(self, line: str, quantity: int, agreement: str = "1") -> None:
         """Hold a line."""
@@ -56,6 +58,8 @@ class PocketPsa:
     def moment(self, name: str) -> None:
         """Let what is planned for this moment happen."""
         self.moments += 1
+        if self.watch is not None:
+            self.watch(name)
         if self.moments in self.kill_at:
             raise KilledError
         for planned in self.plan:
