@@ -22,7 +22,7 @@ from psa.push_rules import (
     pause_seconds,
     show_units,
 )
-from psa.push_steps import CHUNK, Work, claim, finish, mark_sending, put_back, put_off
+from psa.push_steps import CHUNK, Work, claim, finish, has_due, mark_sending, put_back, put_off
 from psa.pushes import WakeUp, hash_request
 from reconcile.http.errors import CustomerMustAct, OurBug, RemoteError, TryLater
 from reconcile.secrets import SecretUnreadable
@@ -41,13 +41,16 @@ FAILURES_UNTIL_REST = 3
 def run(org_id: int, push_ids: Sequence[int] = ()) -> int:
     """Claim due pushes of one connection (these ids, or any) and bring each one step or to its end.
 
-    Gives how many were claimed. Another worker is woken for the next ones when the claim was full.
+    Gives how many were claimed. Others are woken for what is left: at once when the claim was full, and at
+    the end for pushes of agreements that were busy until then.
     """
     works = claim(org_id, push_ids)
     if len(works) == CHUNK:
         WakeUp(org_id)()
     if works:
         Chunk(works).execute()
+        if has_due(org_id):
+            WakeUp(org_id)()
     return len(works)
 
 

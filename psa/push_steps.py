@@ -74,6 +74,12 @@ def find_organizations() -> list[int]:
         return [org_id for (org_id,) in cursor.fetchall()]
 
 
+def has_due(org_id: int) -> bool:
+    """Say whether the organization has pushes that nobody holds and that may go on now."""
+    with org_scope(org_id):
+        return _due(()).exists()
+
+
 def claim(org_id: int, push_ids: Sequence[int] = ()) -> list[Work]:
     """Take up to CHUNK due pushes of one connection under a lease, with a new fencing number each.
 

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 
 from accounts import audit
@@ -19,6 +21,7 @@ from tests.psa.pushing import Desk
 
 State = Push.State
 THREADS = 20
+WORKERS = 6
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def attempt(call: Callable[[], Any]) -> Any:
 
 def drain(desk: Desk) -> None:
     """Let many workers work until nothing is left."""
-    while any(at_once([desk.run] * THREADS)):
+    while any(at_once([desk.run] * WORKERS)):
         pass
 
 
@@ -80,7 +83,7 @@ def test_a_hundred_undos_of_one_push_are_one_write(desk: Desk) -> None:
 def test_undo_while_a_worker_takes_it_is_either_cancelled_or_written(desk: Desk) -> None:
     for number in range(10):
         push = desk.stage(desk.line(str(number)), 45)
-        results = at_once([desk.run, lambda push=push: desk.undo(push)])
+        results = at_once([desk.run, partial(desk.undo, push)])
         drain(desk)
         written = [int(after) for line, _, after, _ in desk.psa.ledger if line == str(number)]
         if desk.again(push).state == State.CANCELLED:
@@ -91,8 +94,8 @@ def test_undo_while_a_worker_takes_it_is_either_cancelled_or_written(desk: Desk)
 
 
 def test_many_workers_write_each_line_once_while_more_is_approved(desk: Desk) -> None:
-    lines = [desk.line(str(number)) for number in range(120)]
-    for line in lines[:40]:
+    lines = [desk.line(str(number)) for number in range(60)]
+    for line in lines[:20]:
         desk.stage(line, 45)
 
     def approve_together(part: list[Any]) -> None:
@@ -100,8 +103,8 @@ def test_many_workers_write_each_line_once_while_more_is_approved(desk: Desk) ->
             for line in part:
                 desk.stage(line, 45)
 
-    bulks = [lambda part=lines[n : n + 40]: approve_together(part) for n in (40, 80)]
-    at_once([*bulks, *[desk.run] * THREADS])
+    bulks = [partial(approve_together, lines[n : n + 20]) for n in (20, 40)]
+    at_once([*bulks, *[desk.run] * WORKERS])
     drain(desk)
     assert Counter(line for line, *_ in desk.psa.ledger) == {line.remote_id: 1 for line in lines}
     with org_scope(desk.org.pk):
@@ -126,3 +129,14 @@ def test_one_worker_at_a_time_writes_an_agreement(desk: Desk) -> None:
     drain(desk)
     assert len(desk.psa.ledger) == 60
     assert clashes == []
+
+
+def test_after_a_restore_nothing_is_sent_again(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = [desk.stage(desk.line(str(number)), 45) for number in range(5)]
+    # What the workers did after the backup was taken, which the restored rows know nothing of.
+    for push in waiting[:3]:
+        desk.psa.apply(push.line_remote_id, push.wanted, str(push.key))
+    call_command("distrust_pushes")
+    assert "5 open pushes" in capsys.readouterr().out
+    drain(desk)
+    assert Counter(line for line, *_ in desk.psa.ledger) == {str(number): 1 for number in range(5)}
