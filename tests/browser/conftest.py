@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
+from django.conf import global_settings
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests import chromium
 from tests.drills.rig import WORKER_SETTINGS, database_url, process_group, product_worker, until
 from tests.screens.conftest import QUIET
 
 PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class Product:
 
 
 @pytest.fixture
-def product(committed_db: None, tmp_path: Path) -> Iterator[Product]:
+def product(committed_db: None, tmp_path: Path, settings: Any) -> Iterator[Product]:
     """Serve the product by gunicorn with a Celery worker and beat, on the test database."""
+    # People made by the test sign in at the product, which takes no test's short cuts.
+    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
