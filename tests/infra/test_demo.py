@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,11 +92,12 @@ def processes_of(data: Path) -> list[str]:
 
 
 @pytest.fixture
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o711)
-    return folder / "data"
+def data():
+    # Not pytest's folder: that one is private, and PostgreSQL must reach its data when root runs this.
+    folder = Path(tempfile.mkdtemp(prefix="reconcile-demo-"))
+    folder.chmod(0o711)
+    yield folder / "data"
+    shutil.rmtree(folder)
 
 
 def test_demo_starts_serves_stops_and_starts_again_where_it_was(data):

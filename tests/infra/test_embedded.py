@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,14 +21,20 @@ from reconcile.embedded import folder
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CALL = "import sys, json; from reconcile import embedded; print(json.dumps({}))"
 START = CALL.format("sorted(embedded.ensure_running())")
+REMOVE = (
+    "import shutil; from reconcile.embedded.folder import database_home, socket_folder; "
+    "homes = [database_home(), socket_folder('postgres'), socket_folder('redis')]; "
+    "[shutil.rmtree(home, ignore_errors=True) for home in homes]"
+)
 ADDRESSES = CALL.format("[embedded.database_settings()['default']['HOST'], embedded.redis_url()]")
 
 
 class Checkout:
     """A data folder of its own, driven the way manage.py drives it: from another process."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
 
     def run(self, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
@@ -40,7 +48,8 @@ class Checkout:
         return list(json.loads(result.stdout))
 
     def stop(self) -> None:
-        assert self.run("from reconcile import embedded; embedded.stop()").returncode == 0
+        result = self.run("from reconcile import embedded; embedded.stop()")
+        assert result.returncode == 0, result.stderr
 
     @cached_property
     def addresses(self) -> tuple[str, str]:
@@ -69,20 +78,21 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(tmp_path_factory):
+def checkout():
     made = []
 
-    def make(name="a"):
-        data = tmp_path_factory.mktemp(name) / "data"
-        for parent in (data.parent, data.parent.parent, data.parent.parent.parent):
-            parent.chmod(0o711)
-        made.append(Checkout(data))
+    def make():
+        # Not pytest's folder: that one is private, and each run makes it so again for all of them.
+        folder = Path(tempfile.mkdtemp(prefix="reconcile-checkout-"))
+        folder.chmod(0o711)
+        made.append(Checkout(folder))
         return made[-1]
 
     yield make
     for one in made:
         one.stop()
-        one.run("from reconcile.embedded import folder; import shutil; shutil.rmtree(folder.database_home())")
+        one.run(REMOVE)
+        shutil.rmtree(one.folder)
 
 
 def test_second_start_finds_the_servers_running_and_a_later_one_finds_the_data(checkout):
@@ -103,7 +113,7 @@ def test_second_start_finds_the_servers_running_and_a_later_one_finds_the_data(c
 
 
 def test_two_checkouts_share_nothing(checkout):
-    one, other = checkout("a"), checkout("b")
+    one, other = checkout(), checkout()
     one.start()
     other.start()
     assert one.addresses != other.addresses
