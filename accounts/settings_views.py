@@ -34,9 +34,9 @@ class ReconciliationForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         limits = {
             "guard_percent": (0, 99),
-            "guard_units": (0, 10_000),
+            "guard_units": (0, 9999),
             "jump_percent": (0, 1000),
-            "jump_units": (0, 10_000),
+            "jump_units": (0, 9999),
             "vanish_percent": (0, 99),
             "stale_hours": (1, LONGEST_STALE_HOURS),
         }
@@ -48,7 +48,8 @@ class ReconciliationForm(forms.ModelForm):  # type: ignore[type-arg]
                     ["required", "invalid", "min_value", "max_value"],
                     f"Enter a whole number from {least:,} to {most:,}.",
                 ),
-                widget=forms.NumberInput({"class": "input num"}),
+                # Not a number input: its arrows take the room of a digit.
+                widget=forms.TextInput({"class": "input num tiny", "inputmode": "numeric"}),
             )
 
 

@@ -69,7 +69,7 @@ def list_steps(facts: Facts) -> list[Step]:
             "psa",
             "Connect your PSA",
             "About 10 minutes",
-            "Pick the system your contracts are billed from. You need an admin of that system for the key.",
+            "Pick the system your agreements are billed from. You need an admin of that system for the key.",
             facts.psa,
         ),
         Step(

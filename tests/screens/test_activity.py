@@ -11,7 +11,7 @@ from accounts.models import AuditEntry
 from accounts.roles import Role
 from reconcile.tenancy.scope import org_scope
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.screens.connect_urls")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

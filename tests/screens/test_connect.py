@@ -20,13 +20,14 @@ from dashboard.models import Card
 from psa.connections import read_credentials
 from psa.models import AgreementType, Connection
 from reconcile.tenancy.scope import org_scope
+from sync.models import SyncRun
 from tests.dashboard.builders import Books
 from tests.demo import connectwise_client
 from tests.demo.connectwise_client import running
 from vendors.integrations import read_credentials as read_vendor
 from vendors.models import Integration
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.screens.connect_urls")]
+pytestmark = pytest.mark.django_db
 FOREIGN = "a-stranger-sent-this"
 
 
@@ -438,6 +439,16 @@ def test_the_checklist_opens_the_next_step_each_time(org, admin, psa, console):
     admin.post(url("integration_add", org), console_fields(console))
     assert current() == "map"
     assert "Waits for the first sync of your PSA" in admin.get(url("setup", org)).text
+    started = admin.post(url("sync_start", org), {"mode": "quick", "everything": "1"})
+    assert started.headers["Location"] == url("sync_status", org)
+    assert count(org, SyncRun) == 2
+
+
+def test_a_full_sync_starts_from_the_connection(org, admin, connected):
+    page = admin.get(url("psa_connection", org, connected.pk)).text
+    assert f'action="{url("sync_start", org)}"' in page
+    admin.post(url("sync_start", org), {"connection": connected.pk, "mode": "full"})
+    assert only(org, SyncRun).mode == "full"
 
 
 def test_the_checklist_ends_when_everything_was_reviewed(org, admin):
