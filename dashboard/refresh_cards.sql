@@ -193,7 +193,7 @@ present AS (
 ),
 gone AS (
     DELETE FROM dashboard_card
-    WHERE org_id = %(org)s AND id IN (
+    WHERE org_id = %(org)s AND id = ANY(ARRAY(
         SELECT c.id FROM present c
         WHERE c.line_id IS NOT NULL AND NOT EXISTS (SELECT FROM fresh f WHERE f.line_id = c.line_id)
         UNION ALL
@@ -201,7 +201,7 @@ gone AS (
         WHERE c.line_id IS NULL AND NOT EXISTS (
             SELECT FROM fresh f
             WHERE f.line_id IS NULL AND f.account_id = c.account_id AND f.service_id = c.service_id)
-    )
+    ))
     RETURNING 1
 ),
 -- An unchanged card is not even locked.
