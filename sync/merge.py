@@ -34,7 +34,7 @@ class Reference:
         """Give the SQL that finds the row."""
         alias = self.column
         return (
-            f"LEFT JOIN {self.table} {alias} ON {alias}.org_id = s.org_id AND "
+            f"LEFT JOIN {self.table} {alias} ON {alias}.org_id = %(org)s AND "
             f"{alias}.connection_id = %(connection)s AND {alias}.remote_id = s.data->>'{self.key}'"
         )
 
@@ -152,12 +152,18 @@ TABLES = (
     Table("boards", Board, ("name", "statuses")),
 )  # fmt: skip
 
+# The planner knows nothing of rows that are new and not yet analysed, and then compares each with each. A
+# temporary table is ours to analyse.
+GATHER = """
+CREATE TEMP TABLE sync_staged ON COMMIT DROP AS
+SELECT step, remote_id, data FROM sync_stagedrecord WHERE org_id = %(org)s AND run_id = %(run)s
+"""
 MERGE = """
 WITH moved AS (
     INSERT INTO {table} AS t (org_id, connection_id, remote_id, changed_at, {columns})
-    SELECT s.org_id, %(connection)s, s.remote_id::varchar(60), %(now)s, {values}
-    FROM sync_stagedrecord s {joins}
-    WHERE s.org_id = %(org)s AND s.run_id = %(run)s AND s.step = %(step)s {wanted}
+    SELECT %(org)s, %(connection)s, s.remote_id::varchar(60), %(now)s, {values}
+    FROM sync_staged s {joins}
+    WHERE s.step = %(step)s {wanted}
     ON CONFLICT (org_id, connection_id, remote_id) DO UPDATE
     SET {assignments}, vanished_at = NULL, changed_at = excluded.changed_at
     WHERE (t.vanished_at IS NOT NULL OR ({olds}) IS DISTINCT FROM ({news})) {unpushed}
@@ -174,22 +180,28 @@ RETURNING t.id, FALSE, {account}, NULL, {quantity}, NULL
 """
 GONE = """
 t.org_id = %(org)s AND t.connection_id = %(connection)s AND t.vanished_at IS NULL {unpushed} AND NOT EXISTS (
-    SELECT FROM sync_stagedrecord s
-    WHERE s.org_id = %(org)s AND s.run_id = %(run)s AND s.step = %(step)s AND s.remote_id = t.remote_id
+    SELECT FROM sync_staged s WHERE s.step = %(step)s AND s.remote_id = t.remote_id
 )
 """
 # A quick read knows only of the agreements whose lines it has read.
 OF_PLAN = """
 AND EXISTS (
-    SELECT FROM psa_agreement a JOIN sync_stagedrecord p
-        ON p.org_id = a.org_id AND p.run_id = %(run)s AND p.step = 'plan' AND p.remote_id = a.remote_id
+    SELECT FROM psa_agreement a JOIN sync_staged p ON p.step = 'plan' AND p.remote_id = a.remote_id
     WHERE a.org_id = %(org)s AND a.connection_id = %(connection)s AND a.id = t.agreement_id
 )
 """
 UNPLACED = """
-SELECT count(*) FROM sync_stagedrecord s {joins}
-WHERE s.org_id = %(org)s AND s.run_id = %(run)s AND s.step = %(step)s AND NOT ({placed})
+SELECT count(*) FROM sync_staged s {joins} WHERE s.step = %(step)s AND NOT ({placed})
 """
+
+
+def gather(read: Read) -> None:
+    """Put the run's records where the merges take them from, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS sync_staged")  # one that an outer transaction still keeps
+        cursor.execute(GATHER, {"org": read.org_id, "run": read.run_id})
+        cursor.execute("CREATE UNIQUE INDEX ON sync_staged (step, remote_id)")
+        cursor.execute("ANALYZE sync_staged")
 
 
 def merge(table: Table, read: Read) -> list[Moved]:

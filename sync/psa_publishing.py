@@ -10,7 +10,17 @@ from psa.models import AgreementLine, Connection
 from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
 from sync.claims import Claim
-from sync.merge import TABLES, Moved, Read, Table, count_unplaced, count_vanishing, mark_vanished, merge
+from sync.merge import (
+    TABLES,
+    Moved,
+    Read,
+    Table,
+    count_unplaced,
+    count_vanishing,
+    gather,
+    mark_vanished,
+    merge,
+)
 from sync.models import SyncRun, SyncStep
 from sync.psa_reading import LINES
 
@@ -41,6 +51,7 @@ def publish(claim: Claim, connection_id: int) -> None:
         psa = Connection.objects.select_for_update().get(pk=connection_id)
         read = Read(claim.org_id, run.pk, psa.pk, run.started_at or run.created_at, timezone.now())
         is_full = run.mode == SyncRun.Mode.FULL
+        gather(read)
         if not run.accepted:
             _hold_if_much_is_gone(read, is_full=is_full)
         moved = {table.step: _publish_table(table, read, is_full=is_full) for table in TABLES}
