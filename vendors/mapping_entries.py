@@ -124,20 +124,35 @@ class Entry:
             return GAP
         if not self.counts:
             return "0 in use"
-        of = f"{self.unit} " if self.unit in ("GB", "TB") else ""
-        text = f"{units(round(self.quantity or Decimal(0), 2))} {of}{self.what}"
+        amount = units(round(self.quantity or Decimal(0), 2))
+        if self.unit in ("GB", "TB"):
+            amount += f" {self.unit}"
         if self.spread:
-            return f"{text} in {units(self.spread)} account{'' if self.spread == 1 else 's'}"
-        return f"{text} + {self.counts - 1} more" if self.counts > 1 else text
+            return f"{amount} in {units(self.spread)} account{'' if self.spread == 1 else 's'}"
+        more = f" + {self.counts - 1} more" if self.counts > 1 else ""
+        return f"{amount} {self.what}{more}"
 
     @property
     def why_no_value(self) -> str:
-        """Why there is no price: a dash always has its reason beside it."""
+        """Why there is no price, in two words: a dash always has its reason beside it."""
         if self.is_unknown:
             return "no count"
         if self.mixed:
-            return "several currencies"
-        return "service not mapped" if self.unmapped else "no price"
+            return "no sum"
+        if not self.unmapped:
+            return "no price"
+        return "no service" if self.spread is None else "not mapped"
+
+    @property
+    def why_no_value_long(self) -> str:
+        """The same as a sentence."""
+        return {
+            "no count": "Nothing was counted, so nothing is priced.",
+            "no sum": "Its services are priced in several currencies.",
+            "no price": "The catalogue of your PSA has no price for it.",
+            "no service": "No PSA service stands for what it uses, so no price is known.",
+            "not mapped": "No PSA service stands for it, so no price is known.",
+        }[self.why_no_value]
 
     @property
     def unpriced_words(self) -> str:
@@ -150,6 +165,13 @@ class Entry:
     @property
     def first(self) -> Suggestion | None:
         return self.advice.first
+
+    @property
+    def why(self) -> str:
+        """Why this is suggested, or why nothing is."""
+        if self.first:
+            return self.advice.doubt or self.first.reason
+        return self.advice.doubt or ("No same key, no same name" if self.key else "No same name")
 
     @property
     def is_ranked(self) -> bool:

@@ -76,10 +76,6 @@ class Total:
     unpriced: int = 0
     values: dict[str, Decimal] = field(default_factory=dict)
 
-    @property
-    def unused(self) -> int:
-        return self.entries - self.used
-
 
 @dataclass
 class Group:

@@ -96,7 +96,8 @@ def answer(request: OrgRequest, side: Side, asked: Sequence[Change], done: Seque
         {"side": side.key, "act": "set", "row": [written(c.reversed) for c in done]}, ensure_ascii=False
     )
     response = render(request, "vendors/mapping_changed.html", context)
-    response["HX-Trigger"] = json.dumps({"close-dialogs": True})
+    if len(rows) > 1:
+        response["HX-Trigger"] = "clear-selection"
     return response
 
 
@@ -162,14 +163,17 @@ def _accepted(side: Side, org_id: int, picked: Sequence[str]) -> list[Entry]:
 @member_view(Role.ADMIN)
 def search(request: OrgRequest) -> HttpResponse:
     """Offer the accounts or services of the PSA that fit what was typed, for one row or for several."""
-    side = side_in(request.GET.get("side", ""))
+    side = side_in(request.GET.get("side", ACCOUNTS.key))
     try:
         picked = [read_pick(text) for text in request.GET.getlist("row")][:ROWS_AT_ONCE]
+        if not picked:
+            raise Refused("Nothing is selected. Select what to map first.")
     except Refused as refused:
         return refuse(request, refused)
-    q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    # Not "q": that is what the list behind the dialog is narrowed to.
+    q = request.GET.get("find", "").replace("\x00", "").strip()[:100]
     entries = mapping_lists.list_named(side, request.org.pk, [row for row, _, _ in picked])
-    if not entries:
+    if len(entries) < len({row for row, _, _ in picked}):
         raise Http404("No such row")
     found, total = find_targets(side, request.org.pk, q)
     context = {

@@ -143,4 +143,4 @@ def _several(keyed: list[Candidate], named: list[Candidate], words: Words) -> Ad
     """Key and name point to different ones: one of them is wrong, and only a person can say which."""
     answers = [Suggestion(c, DOUBTFUL, f"Same {words.key}, another name") for c in keyed]
     answers += [Suggestion(c, DOUBTFUL, f"Same name, another {words.key}") for c in named]
-    return Advice(tuple(answers[:SHOWN]), f"Its {words.key} and its name point to different {words.noun}s")
+    return Advice(tuple(answers[:SHOWN]), f"{words.key[0].upper()}{words.key[1:]} and name disagree")

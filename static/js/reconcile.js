@@ -10,7 +10,7 @@
 //                             in it, and data-one="account" data-many="accounts" where a word follows the number
 //   data-close-panel          a button that puts the details panel away
 //   data-open                 a dialog or popover in a swapped fragment: opens when it arrives, is removed when closed
-//   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs
+//   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs, clear-selection
 
 const KEYS = {
   Enter: "approve", "Shift+Enter": "approve-all", e: "edit", d: "date", r: "dismiss", z: "snooze", t: "ticket",
@@ -357,7 +357,8 @@ document.addEventListener("focusin", (event) => rememberFocus(event.target));
 document.addEventListener("close", (event) => removeClosed(event.target), true);
 document.addEventListener("toggle", (event) => removeClosed(event.target), true);
 document.addEventListener("toast", (event) => say(event.detail.value ?? event.detail.text, 8));
-document.addEventListener("close-dialogs", () => all("dialog[open]").forEach((dialog) => dialog.close()));
+document.addEventListener("clear-selection", clearSelection);
+document.addEventListener("close-dialogs", () => all("dialog[open]").forEach((dialog) => (dialog.close(), removeClosed(dialog))));
 document.addEventListener("htmx:beforeSwap", signedOut);
 document.addEventListener("htmx:afterSettle", (event) => restoreSoon(event.detail.requestConfig?.elt));
 document.addEventListener("htmx:afterOnLoad", () => restoreSoon());

@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Iterator
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import chromium
@@ -17,6 +19,13 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Close the thread's connection with the thread: one kept open would hold the test database."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            connections.close_all()
 
 
 class _Silent(WSGIRequestHandler):
