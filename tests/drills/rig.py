@@ -243,8 +243,9 @@ def read_plain_lines(remote: Simulated) -> list[LineRecord]:
 def _mirror(org: Organization, connection: Connection, line: LineRecord) -> AgreementLine:
     row: dict[str, Any] = {"org": org, "connection": connection}
     defaults: dict[str, Any] = {"changed_at": datetime.now(UTC)}
+    # One account per agreement: cards are refreshed by account, and real ones have few lines.
     account, _ = Account.objects.get_or_create(
-        **row, remote_id="1", defaults=defaults | {"name": "Everybody"}
+        **row, remote_id=line.agreement_remote_id, defaults=defaults | {"name": "Somebody"}
     )
     agreement, _ = Agreement.objects.get_or_create(
         **row, remote_id=line.agreement_remote_id, defaults=defaults | {"name": "A", "account": account}
