@@ -69,4 +69,5 @@ def visiting(product: Product) -> Iterator[Page]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
         browser.close()
-    assert complaints == []
+    # A form that is sent back with its errors is a 422, which Chromium reports as well.
+    assert [said for said in complaints if "status of 422" not in said] == []
