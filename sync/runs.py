@@ -63,7 +63,7 @@ def stop(org_id: int, run_id: int) -> None:
     """Stop an open run: at once while nobody works on it, else at the end of its page. Nothing is published."""
     with org_scope(org_id):
         idle = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.QUEUED)
-        if idle.update(state=SyncRun.State.STOPPED, finished_at=timezone.now()):
+        if idle.update(state=SyncRun.State.STOPPED, finished_at=timezone.now(), cause="", cure="", who=""):
             StagedRecord.objects.filter(run_id=run_id).delete()
         SyncRun.objects.filter(pk=run_id, state=SyncRun.State.RUNNING).update(stop_asked=True)
 

@@ -156,6 +156,7 @@ def test_the_demos_console_arrives_and_silent_accounts_are_gaps(
         assert silent.exists()
         assert not silent.filter(gap_since=None).exists()
         vspc.refresh_from_db()
+        assert vspc.counted_at is not None
         assert vspc.counted_at > timezone.now() - timedelta(days=3)
     assert sync(vspc).changed == 0
 

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from psa.models import AgreementLine, Connection
+from reconcile.celery import app
 from reconcile.http.errors import CustomerMustAct, OurBug
 from reconcile.tenancy.scope import org_scope
 from sync import claims, runs
 from sync.models import StagedRecord, SyncRun
+from sync.tasks import run_sync
 from tests.sync.conftest import Sync
 from tests.sync.pocket import PocketPsa, PocketVendor
 from vendors.integrations import read_credentials, store_secret
@@ -171,6 +173,18 @@ def test_a_failure_says_cause_cure_and_who_must_act(
     run = sync(integration)
     assert (run.state, run.who, run.cause, run.cure) == (State.FAILED, who, cause, cure)
     assert run.reference == f"R{run.pk}-1"
+
+
+def test_the_ticks_and_wake_ups_name_tasks_that_exist() -> None:
+    assert {runs.RUN, app.conf.beat_schedule["drain runs"]["task"]} <= set(app.tasks)
+
+
+def test_a_task_brings_its_run_forward(org: Organization, connection: Connection) -> None:
+    run = runs.request(org.pk, connection=connection, mode=FULL, by=None)
+    run_sync(org.pk, run.pk)
+    with org_scope(org.pk):
+        run.refresh_from_db()
+    assert run.state == State.DONE
 
 
 def test_a_source_that_was_changed_while_its_run_waited_is_not_read(

@@ -124,7 +124,7 @@ def test_a_wait_says_until_when(
     console.before = fail
     run = sync(integration)
     page = sign_in(alice).get(at(org)).text
-    assert f"It is away. Next try {run.not_before:%H:%M:%S}" in page
+    assert f"Tries again at {run.not_before:%H:%M:%S}. It is away." in page
 
 
 def test_what_changed_is_listed_largest_first(
