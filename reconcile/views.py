@@ -129,7 +129,7 @@ class CardSpecimen:
 
 CARDS = [
     CardSpecimen("Tamarack Engineering", "Cloud Subscriptions", 43, 47, "+$105.60 from 1 Dec"),
-    CardSpecimen("Lakeshore Title", "Workplace Plus", 33, 31, "−$52.80 from 1 Dec"),  # noqa: RUF001
+    CardSpecimen("Lakeshore Title", "Workplace Plus", 33, 31, "−$52.80 from 1 Dec"),
     CardSpecimen(
         "Brightwater Logistics", "Cloud Subscriptions", 112, 115, "+$79.20 from 1 Dec", current=True
     ),

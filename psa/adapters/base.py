@@ -7,8 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-
-Record = TypeVar("Record", covariant=True)
+Record_co = TypeVar("Record_co", covariant=True)
 
 
 class WriteKind(StrEnum):
@@ -127,14 +126,14 @@ class BoardRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page(Generic[Record]):
+class Page(Generic[Record_co]):
     """A chunk of one list: records in the order read, how many are known to exist, where to go on.
 
     `cursor` lets a later read of the same list start after this chunk; `last` is true on the
     chunk that proves that the list was read to its end.
     """
 
-    records: Sequence[Record]
+    records: Sequence[Record_co]
     cursor: str
     last: bool
     total: int | None = None

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 GAP = "—"
-MINUS = "−"  # noqa: RUF001 - U+2212, as wide as the plus beside it
+MINUS = "−"
 LOCALE = "en_US"
 
 
@@ -51,7 +51,7 @@ def units(value: Decimal | int | None) -> str:
 
 @register.filter
 def signed(value: Decimal | int | None) -> str:
-    """Write a change of units with its sign: "+4", "−2", "0"; unknown is a dash."""  # noqa: RUF002
+    """Write a change of units with its sign: "+4", "−2", "0"; unknown is a dash."""
     if value is None:
         return GAP
     number = _checked(value)
@@ -110,7 +110,7 @@ def price(value: Decimal | int | None, currency: str = "") -> str:
 
 @register.filter
 def money(value: Decimal | int | None, currency: str) -> str:
-    """Write money with its symbol: "$1,047.55", "−$3.10"; unknown is a dash."""  # noqa: RUF002
+    """Write money with its symbol: "$1,047.55", "−$3.10"; unknown is a dash."""
     if value is None:
         return GAP
     number = _rounded(value, currency)
@@ -119,7 +119,7 @@ def money(value: Decimal | int | None, currency: str) -> str:
 
 @register.filter
 def signed_money(value: Decimal | int | None, currency: str) -> str:
-    """Write a change of money: "+$1,047.55", "−$220.05", "$0.00"."""  # noqa: RUF002
+    """Write a change of money: "+$1,047.55", "−$220.05", "$0.00"."""
     if value is None:
         return GAP
     number = _rounded(value, currency)

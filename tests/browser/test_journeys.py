@@ -82,16 +82,19 @@ def map_an_account(page: Page, name: str) -> None:
 
 
 def test_a_new_organization_from_nothing_to_its_first_push(product: Product) -> None:
-    with simulate("connectwise", "--data", "demo") as psa, simulate("veeam_vspc", "--data", "demo") as veeam:
-        with visiting(product) as page:
-            sign_up(page)
-            connect_psa(page, psa)
-            connect_veeam(page, veeam)
-            wait_for_first_syncs(page)
-            map_everything_sure(page)
-            map_a_service(page, "ManagedServerAgents", "Managed Server Backup")
-            page.get_by_role("link", name="Reconciliation").click()
-            approve_and_undo(page, psa, "Saltmarrow Bakery")
+    with (
+        simulate("connectwise", "--data", "demo") as psa,
+        simulate("veeam_vspc", "--data", "demo") as veeam,
+        visiting(product) as page,
+    ):
+        sign_up(page)
+        connect_psa(page, psa)
+        connect_veeam(page, veeam)
+        wait_for_first_syncs(page)
+        map_everything_sure(page)
+        map_a_service(page, "ManagedServerAgents", "Managed Server Backup")
+        page.get_by_role("link", name="Reconciliation").click()
+        approve_and_undo(page, psa, "Saltmarrow Bakery")
 
 
 def sign_up(page: Page) -> None:

@@ -133,7 +133,9 @@ def test_a_held_line_asks_for_confirmation(approver: Client, books: Books) -> No
         assert pushes()[0].wanted == 0
 
 
-def test_an_unknown_count_is_never_pushed_without_a_number(approver: Client, card: Card, books: Books) -> None:
+def test_an_unknown_count_is_never_pushed_without_a_number(
+    approver: Client, card: Card, books: Books
+) -> None:
     with org_scope(card.org_id):
         VendorAccount.objects.update(gap_reason="Lost connection", gap_since=books.now)
         books.refresh()
@@ -165,12 +167,16 @@ def test_undoing_before_anything_was_sent_cancels_the_push(approver: Client, car
         assert Card.objects.get().state == "todo"
 
 
-def test_a_preview_leaves_out_what_needs_a_look_of_its_own(approver: Client, card: Card, books: Books) -> None:
+def test_a_preview_leaves_out_what_needs_a_look_of_its_own(
+    approver: Client, card: Card, books: Books
+) -> None:
     with org_scope(books.org.pk):
         held = books.pair("10", "0")
         books.refresh()
         held_card = books.card(held)
-    body = approver.post("/o/northgate-it/lines/approve/preview/", {"card": [card.pk, held_card.pk]}).content.decode()
+    body = approver.post(
+        "/o/northgate-it/lines/approve/preview/", {"card": [card.pk, held_card.pk]}
+    ).content.decode()
     assert "Approve 1 quantity" in body
     assert "1 left out" in body
 

@@ -59,6 +59,8 @@ def test_the_dashboard_equals_the_truth(demo_org: Demo) -> None:
     wanted = expected()
     assert {key: cards.get(key) for key in wanted if cards.get(key) != wanted[key]} == {}
     assert {key: card for key, card in cards.items() if key not in wanted} == {}
-    unmapped = {row["key"].split("/")[0] for row in truth("unmapped_account") if Decimal(row["vendor_units"] or 0) > 0}
+    unmapped = {
+        row["key"].split("/")[0] for row in truth("unmapped_account") if Decimal(row["vendor_units"] or 0) > 0
+    }
     assert len(unmapped) == len([row for row in loose.rows if not row.excluded])
     assert len([row for row in truth(*Card.Kind.values) if row["planted"] == "yes"]) >= 40

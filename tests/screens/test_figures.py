@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
         (Decimal("100"), "100"),
         (Decimal("1E+3"), "1,000"),
         (Decimal("2400.0000"), "2,400"),
-        (Decimal("-3"), "−3"),  # noqa: RUF001
+        (Decimal("-3"), "−3"),
     ],
 )
 def test_units(value, text):
@@ -50,10 +50,10 @@ def test_a_float_never_reaches_a_screen():
     ("value", "classes", "number", "word"),
     [
         (4, "under", "+4", "under-billed"),
-        (-2, "over", "−2", "over-billed"),  # noqa: RUF001
+        (-2, "over", "−2", "over-billed"),
         (0, "match", "0", "match"),
         (None, "none", "—", "not compared"),
-        (Decimal("-1.50"), "over", "−1.5", "over-billed"),  # noqa: RUF001
+        (Decimal("-1.50"), "over", "−1.5", "over-billed"),
     ],
 )
 def test_a_difference_is_signed_coloured_and_worded(value, classes, number, word):
@@ -68,7 +68,7 @@ def test_the_word_of_a_difference_is_escaped():
     ("value", "plain", "change"),
     [
         ("1047.55", "$1,047.55", "+$1,047.55"),
-        ("-220.05", "−$220.05", "−$220.05"),  # noqa: RUF001
+        ("-220.05", "−$220.05", "−$220.05"),
         ("0", "$0.00", "$0.00"),
         ("-0.004", "$0.00", "$0.00"),
         ("0.125", "$0.13", "+$0.13"),
@@ -92,7 +92,7 @@ def test_no_money_is_a_dash_everywhere():
 
 def test_columns_of_money_have_no_symbol():
     assert figures.signed_amount(Decimal("105.6")) == "+105.60"
-    assert figures.amount(Decimal("-1200")) == "−1,200.00"  # noqa: RUF001
+    assert figures.amount(Decimal("-1200")) == "−1,200.00"
     assert figures.price(Decimal("26.4000")) == "26.40"
     assert figures.price(Decimal("0.1250")) == "0.125"
 

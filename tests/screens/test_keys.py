@@ -78,7 +78,7 @@ def test_the_bar_adds_up_exactly_what_is_selected(parts: Page) -> None:
     expect(bar.locator(".sum")).to_have_text("3 selected3 accounts · 2 up, 1 down")
     expect(bar.locator(".primary")).to_have_text("Approve 3, +$158.40/month, effective 2 dates Shift Enter")
     parts.locator("#line-6 [data-select]").uncheck()
-    expect(bar.locator(".primary")).to_have_text("Approve 2, −$26.40/month, effective 1 Dec Shift Enter")  # noqa: RUF001
+    expect(bar.locator(".primary")).to_have_text("Approve 2, −$26.40/month, effective 1 Dec Shift Enter")
 
 
 def test_a_total_over_a_gap_is_a_dash(parts: Page) -> None:

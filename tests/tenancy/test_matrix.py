@@ -1,5 +1,6 @@
 """Every address × every role × the wrong organization. A route without an entry here fails."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,6 @@ class Things:
     vendor_account: int
     vendor_service: int
     account: int
-    service: int
     push: int
 
 
@@ -121,15 +121,15 @@ def furnish(org: Organization) -> Things:
         push = Push.objects.create(
             org=org, connection=books.psa, epoch=1, remote_host="psa.example", remote_account="x", line=other,
             agreement_remote_id="1", line_remote_id="1", service_remote_id="1", write_kind="absolute", way="in_place",
-            seen=5, wanted=7, effective_on=books.now.date(), key="00000000-0000-4000-8000-%012d" % org.pk,
+            seen=5, wanted=7, effective_on=books.now.date(), key=uuid.uuid4(),
             request_hash="x", state="waiting",
         )  # fmt: skip
         run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
         snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
         return Things(
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
-            snapshot=snapshot.pk, vendor_account=VendorAccount.objects.first().pk, push=push.pk,
-            vendor_service=VendorService.objects.first().pk, account=line.account_id, service=line.service_id,
+            snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
+            vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id,
         )  # fmt: skip
 
 
@@ -149,7 +149,9 @@ def rows(org: Organization) -> str:
         return serializers.serialize("json", every)
 
 
-METHODS = [(name, method) for name, r in ROUTES.items() for method in ("GET", "POST") if getattr(r, method.lower())]
+METHODS = [
+    (name, method) for name, r in ROUTES.items() for method in ("GET", "POST") if getattr(r, method.lower())
+]
 
 
 def test_every_route_has_an_entry() -> None:
