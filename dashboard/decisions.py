@@ -188,6 +188,23 @@ def undo(card: Card, *, by: User) -> Push | None:
     return push
 
 
+def release(org_id: int, push_ids: Sequence[int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
+    """Send collected pushes; one whose count has changed since it was approved waits for another look."""
+    audit.hold(org_id)
+    found = Card.objects.filter(org_id=org_id, push__in=push_ids, state=Card.State.READY)
+    fit: list[Push] = []
+    left: list[tuple[Card, str]] = []
+    for card in found.select_related("push", "decision", "account", "service").order_by("pk"):
+        decision = card.decision
+        if decision is None or decision.vendor_units != card.vendor_units:
+            left.append(
+                (card, "The vendor's count has changed since it was approved. Undo it, and look again.")
+            )
+        else:
+            fit.append(card.push)
+    return pushes.release(fit, by=by), left
+
+
 def _label(card: Card) -> str:
     return f"{card.account}, {card.service or 'no service'}"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -107,6 +108,16 @@ class Filters:
         names = ("tab", "group", "view", "q", "source", "account", "kind", "amount", "sort", "page", "open")
         values = {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(default, n)}
         return "?" + urlencode(values)
+
+    @cached_property
+    def here(self) -> str:
+        """Give the query string of this view's first page, for every row of it."""
+        return self.address()
+
+    @cached_property
+    def opening(self) -> str:
+        """Give the query string that opens a line in this view, up to the line's id."""
+        return self.address(open="0")[:-1]
 
     @property
     def is_narrowed(self) -> bool:

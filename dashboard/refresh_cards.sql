@@ -160,7 +160,7 @@ last_push AS (
 standing AS (
     SELECT d.*, COALESCE(d.line_id, -d.service_id) AS about
     FROM dashboard_decision d
-    WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL
+    WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL AND d.period = %(period)s
 ),
 fresh AS (
     SELECT k.connection_id, k.account_id, k.service_id, k.agreement_id, k.line_id, k.integration_id,
@@ -174,12 +174,12 @@ fresh AS (
         WHEN p.state IN ('failed', 'blocked', 'person') AND p.seen = k.psa_units AND p.wanted <> k.psa_units
              AND (d.id IS NULL OR d.push_id = p.id) THEN 'failed'
         WHEN k.kind = 'match' THEN 'done'
-        WHEN d.verb = 'dismiss' AND d.period = %(period)s AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units
+        WHEN d.verb = 'dismiss' AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units
              AND d.psa_units IS NOT DISTINCT FROM k.psa_units THEN 'done'
         -- A dated change may take effect after the next invoice: it is written, and the line changes on its day.
         WHEN d.verb = 'approve' AND p.id = d.push_id AND p.state = 'confirmed'
              AND (d.units = k.psa_units OR (p.way = 'split' AND p.effective_on > %(bills_from)s))
-             AND d.period = %(period)s AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units THEN 'done'
+             AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units THEN 'done'
         WHEN k.kind IN ('held', 'waiting') THEN 'held'
         ELSE 'todo'
     END AS state

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -131,7 +132,7 @@ class Row:
     def why_hidden(self) -> str:
         return HIDDEN.get(self.card.reason, ("", ""))[0]
 
-    @property
+    @cached_property
     def effective(self) -> date | None:
         """The day from which a change is billed; None for "now", in every period not yet invoiced."""
         push = self.push
@@ -140,7 +141,7 @@ class Row:
         choice = self.choice
         return choice.effective_on if choice and choice.way == Way.SPLIT else None
 
-    @property
+    @cached_property
     def choice(self) -> Choice | None:
         """What one click on Approve would do."""
         return next(iter(list_choices(self.card)), None)

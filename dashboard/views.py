@@ -23,8 +23,6 @@ from dashboard.rows import Row
 from dashboard.setup import next_step
 from dashboard.why import explain, guard_sentence
 from dashboard.words import DISMISS_REASONS
-from psa import pushes
-from psa.models import Push
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
@@ -258,5 +256,5 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
 def release(request: OrgRequest) -> HttpResponse:
     """Send the collected pushes that the dialog listed."""
     ids = [int(i) for i in request.POST.getlist("push") if i.isdigit() and len(i) < 19]
-    released = pushes.release(Push.objects.filter(org_id=request.org.pk, pk__in=ids), by=request.user)
-    return render(request, "dashboard/results.html", {"released": released})
+    released, left_out = decisions.release(request.org.pk, ids, by=request.user)
+    return render(request, "dashboard/results.html", {"released": released, "refused": left_out})

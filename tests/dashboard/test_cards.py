@@ -183,6 +183,16 @@ def test_a_dismissal_stands_until_a_value_changes(books: Books, alice: User) -> 
     assert books.card(line).state == "todo"
 
 
+def test_a_dismissal_ends_with_its_period(books: Books, alice: User) -> None:
+    line = books.pair("10", "12")
+    Decision.objects.create(
+        org=books.org, line=line, account=line.account, service=line.service, period=date(2026, 10, 1),
+        verb="dismiss", psa_units=10, vendor_units=12, by=alice,
+    )  # fmt: skip
+    books.refresh()
+    assert books.card(line).state == "todo"
+
+
 def test_a_refresh_with_nothing_changed_rewrites_nothing(books: Books) -> None:
     books.pair("10", "12")
     books.pair("10", "10")

@@ -167,6 +167,36 @@ def test_undoing_before_anything_was_sent_cancels_the_push(approver: Client, car
         assert Card.objects.get().state == "todo"
 
 
+def collect(client: Client, card: Card) -> Push:
+    with org_scope(card.org_id):
+        ReconcileSettings.objects.update(pushing="collect")
+    post(client, card, "approve")
+    with org_scope(card.org_id):
+        return pushes()[0]
+
+
+def test_collected_pushes_go_when_they_are_released(approver: Client, card: Card) -> None:
+    push = collect(approver, card)
+    assert "Push 1 quantity" in approver.get("/o/northgate-it/lines/push/").content.decode()
+    body = approver.post("/o/northgate-it/lines/push/send/", {"push": [push.pk]}).content.decode()
+    assert "1 push on the way" in body
+    with org_scope(card.org_id):
+        assert [p.state for p in pushes()] == ["staged"]
+
+
+def test_a_collected_push_waits_when_its_count_has_changed(
+    approver: Client, card: Card, books: Books
+) -> None:
+    push = collect(approver, card)
+    with org_scope(card.org_id):
+        VendorAccount.objects.update(gap_reason="Lost connection", gap_since=books.now)
+        books.refresh()
+    body = approver.post("/o/northgate-it/lines/push/send/", {"push": [push.pk]}).content.decode()
+    assert "0 pushes on the way, 1 not" in body
+    with org_scope(card.org_id):
+        assert [p.state for p in pushes()] == ["waiting"]
+
+
 def test_a_preview_leaves_out_what_needs_a_look_of_its_own(
     approver: Client, card: Card, books: Books
 ) -> None:
