@@ -1,6 +1,7 @@
 """What the shell around every page shows: the organization, the person and the counts in the navigation."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Membership, Organization
-from reconcile.tenancy.scope import org_scope
+from reconcile.tenancy.scope import current_org_id, org_scope
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Shell:
     @property
     def counts(self) -> dict[str, Count]:
         """Count what waits for someone behind each navigation entry."""
-        with org_scope(self.org.pk):
+        # A page is drawn inside its scope already; a page without one opens it here.
+        with nullcontext() if current_org_id() == self.org.pk else org_scope(self.org.pk):
             return {entry: counter(self.org) for entry, counter in COUNTERS.items()}
 
     @property

@@ -5,12 +5,26 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Abs, Coalesce
 
 from dashboard.filters import Filters
 from dashboard.models import Card
 from dashboard.rows import Row
+from psa.models import Account
 
 
 @dataclass
@@ -144,10 +158,6 @@ def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group],
 
 def list_choices(org_id: int) -> dict[str, Any]:
     """Give what the filter menus offer: accounts and sources that have cards."""
-    accounts = (
-        Card.objects.filter(org_id=org_id)
-        .values_list("account_id", "account__name")
-        .distinct()
-        .order_by(F("account__name"), "account_id")
-    )
-    return {"accounts": list(accounts)}
+    cards = Card.objects.filter(org_id=org_id, account=OuterRef("pk"))
+    accounts = Account.objects.filter(Exists(cards), org_id=org_id).order_by("name", "pk")
+    return {"accounts": list(accounts.values_list("pk", "name"))}

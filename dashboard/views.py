@@ -26,9 +26,8 @@ from dashboard.words import DISMISS_REASONS
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
-def frame(request: OrgRequest, filters: Filters) -> dict[str, Any]:
+def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> dict[str, Any]:
     """Give what stands around the lines: the same for the page and for every fragment that changes it."""
-    limits = ReconcileSettings.objects.get(org_id=request.org.pk)
     return {
         "filters": filters,
         "tabs": [(name, label) for name, (label, _) in TABS.items()],
@@ -52,7 +51,7 @@ def dashboard(request: OrgRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
     cards.refresh_if_outdated(request.org.pk, limits.stale_hours)
-    context = frame(request, filters)
+    context = frame(request, filters, limits)
     if not context["sources"].connections:
         return redirect("setup", request.org.slug)
     context |= {
@@ -119,7 +118,8 @@ def dialog(request: OrgRequest, card_id: int, name: str) -> HttpResponse:
 def show_row(request: OrgRequest, card: Card, toast: str = "") -> HttpResponse:
     """Answer with a row and everything whose numbers it changed; the view in `from` says how it is drawn."""
     filters = Filters.read(request.GET)
-    context = frame(request, filters) | {"row": Row(card), "swapped": True}
+    limits = ReconcileSettings.objects.get(org_id=request.org.pk)
+    context = frame(request, filters, limits) | {"row": Row(card), "swapped": True}
     if request.POST.get("panel"):
         context |= panel_context(request, card)
     response = render(request, "dashboard/row_swap.html", context)

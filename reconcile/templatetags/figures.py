@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
 from django import template
@@ -175,11 +176,18 @@ def moment(when: datetime | None) -> str:
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """Draw an icon of the sprite; without a label it is decoration, which screen readers skip."""
-    sprite = static("icons.svg")
     if label:
         picture = '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"/></svg>'
-        return format_html(picture, label, sprite, name)
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', sprite, name)
+        return format_html(picture, label, static("icons.svg"), name)
+    return _decoration(name)
+
+
+@cache
+def _decoration(name: str) -> SafeString:
+    # A list has four of them in each row.
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name
+    )
 
 
 @register.simple_tag(takes_context=True)
