@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from celery import Celery
 
-VISIBILITY_SECONDS = 5
+VISIBILITY_SECONDS = 2
 
 app = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"])
 app.conf.update(
