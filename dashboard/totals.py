@@ -15,7 +15,7 @@ from dashboard.filters import TABS
 from dashboard.models import Card
 from dashboard.words import HIDDEN, UNCOMPARED
 from psa.models import Connection
-from vendors.models import Integration
+from vendors.models import Integration, UsageCount
 
 ZERO = Decimal(0)
 COMPARED = (Card.Kind.ADJUST, Card.Kind.MATCH, Card.Kind.HELD)
@@ -190,6 +190,8 @@ class Unmapped:
     """Usage on no invoice: the largest few, how many there are, and what they are worth a month (an estimate)."""
 
     rows: list[LooseUsage]
+    # Vendor services in use that stand for no service: their usage has no price yet.
+    services: int = 0
 
     @property
     def shown(self) -> list[LooseUsage]:
@@ -213,10 +215,16 @@ class Unmapped:
 
 
 def find_unmapped(org_id: int, limit: int = 50) -> Unmapped:
-    """Price the usage of vendor accounts that are not mapped: one query."""
+    """Price the usage of vendor accounts that are not mapped, and count the services that are not: two queries."""
+    services = (
+        UsageCount.objects.filter(org_id=org_id, superseded_at__isnull=True, metric="used", quantity__gt=0)
+        .filter(vendor_service__excluded_at__isnull=True, vendor_service__mappings__isnull=True)
+        .filter(vendor_account__excluded_at__isnull=True, vendor_service__vanished_at__isnull=True)
+        .aggregate(n=Count("vendor_service", distinct=True))["n"]
+    )
     with connection.cursor() as cursor:
         cursor.execute(UNMAPPED, {"org": org_id, "limit": limit})
-        return Unmapped([LooseUsage(*row) for row in cursor.fetchall()])
+        return Unmapped([LooseUsage(*row) for row in cursor.fetchall()], services)
 
 
 @dataclass

@@ -63,4 +63,5 @@ def test_the_dashboard_equals_the_truth(demo_org: Demo) -> None:
         row["key"].split("/")[0] for row in truth("unmapped_account") if Decimal(row["vendor_units"] or 0) > 0
     }
     assert len(unmapped) == len([row for row in loose.rows if not row.excluded])
+    assert loose.services == len(truth("unmapped_service"))
     assert len([row for row in truth(*Card.Kind.values) if row["planted"] == "yes"]) >= 40
