@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.utils import timezone
 
+from dashboard import statistics
 from dashboard.models import Card
 from dashboard.period import current_period, next_month
 
@@ -48,6 +49,7 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
                 },
             )
             (written,) = cursor.fetchone()
+    statistics.renew_after(written)
     return int(written)
 
 
