@@ -56,6 +56,12 @@ def choose(card: Card, way: str = "", effective_on: date | None = None) -> Choic
     raise Refused("That effective date is no longer offered for this agreement. Reload and choose again.")
 
 
+def keep_up(org_id: int) -> None:
+    """Bring cards up to date that time alone has changed, before one of them is judged: a page may be old."""
+    audit.hold(org_id)
+    cards.refresh_if_outdated(org_id, ReconcileSettings.objects.get(org_id=org_id).stale_hours)
+
+
 def find(org_id: int, card_id: int) -> Card:
     """Give a card, locked, so that two clicks on it are taken one after the other."""
     # First in line for the audit trail, as a worker that confirms a push is: the same order, no deadlock.
@@ -82,7 +88,6 @@ def approve(
     line, psa_units, wanted = _check(card, seen, card.vendor_units if units is None else units, sure=sure)
     picked = choice or choose(card)
     collect = ReconcileSettings.objects.get(org_id=card.org_id).pushing == ReconcileSettings.Pushing.COLLECT
-    _close_standing(card)
     try:
         push = pushes.stage(
             line, seen=psa_units, wanted=wanted, effective_on=picked.effective_on, way=picked.way, by=by,
@@ -90,6 +95,8 @@ def approve(
         )  # fmt: skip
     except pushes.PushRefused as refused:
         raise Refused(refused.sentence) from refused
+    # Only now: whoever calls this answers a refusal with a page, and the transaction is committed.
+    _close_standing(card)
     decision = _record(card, Decision.Verb.APPROVE, by=by, units=wanted, push=push)
     cards.refresh(card.org_id, [card.account_id])
     return decision

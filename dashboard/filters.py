@@ -58,18 +58,18 @@ class Filters:
             return value if value in allowed else default
 
         sort = query.get("sort", "-effect")
-        page = query.get("page", "1")
+        page = number(query.get("page", "")) or "1"
         return cls(
             tab=one_of("tab", TABS, "todo"),
             group=one_of("group", GROUPS, "service"),
             view=one_of("view", ("list", "cards"), "list"),
-            q=query.get("q", "").strip()[:100],
+            q=query.get("q", "").replace("\x00", "").strip()[:100],
             source=number(query.get("source", "")),
             account=number(query.get("account", "")),
             kind=one_of("kind", KINDS, ""),
             amount=query.get("amount", "") if as_decimal(query.get("amount", "")) else "",
             sort=sort if sort.lstrip("-") in SORTS else "-effect",
-            page=int(page) if page.isdigit() and 0 < int(page) < 10_000 else 1,
+            page=int(page) if 0 < int(page) < 10_000 else 1,
             open=number(query.get("open", "")),
         )
 

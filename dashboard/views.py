@@ -1,6 +1,8 @@
 """Contract reconciliation: the list, its rows, the details panel, and the acts on lines."""
 
 import json
+import re
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +17,7 @@ from accounts.models import ReconcileSettings
 from accounts.roles import Role
 from dashboard import cards, decisions, totals
 from dashboard.decisions import Refused, Seen
-from dashboard.filters import GROUPS, KINDS, TABS, Filters, as_decimal
+from dashboard.filters import GROUPS, KINDS, TABS, Filters, number
 from dashboard.lists import list_choices, list_page, with_names
 from dashboard.models import Card
 from dashboard.period import current_period
@@ -24,6 +26,9 @@ from dashboard.setup import next_step
 from dashboard.why import explain, guard_sentence
 from dashboard.words import DISMISS_REASONS
 from reconcile.tenancy.views import OrgRequest, member_view
+
+# With and without commas between thousands; under a million millions, as the columns are.
+QUANTITY = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
 
 
 def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> dict[str, Any]:
@@ -147,14 +152,28 @@ def seen_in(request: OrgRequest) -> Seen:
 
 
 def decimal_in(text: str) -> Decimal:
-    """Read a quantity: zero or more, at most six decimals; anything else is refused in plain words."""
-    plain = text.replace(",", "").strip()
-    value = Decimal(0) if plain.strip("0.") == "" and plain.strip(".") else as_decimal(plain)
-    if (value == 0 and plain.strip("0.") != "") or not plain or value != round(value, 6):
+    """Read a quantity: zero or more, at most six decimals; anything else is refused in plain words.
+
+    A comma stands only between thousands: whoever means one and a half by "1,5" must not be billed for 15.
+    """
+    if not QUANTITY.fullmatch(text.strip()):
         raise Refused(
-            f"“{text[:30]}” is not a quantity. Enter a number from 0 up, with at most six decimals."
+            f"“{text[:30]}” is not a quantity. Enter a number from 0 up, with at most six decimals after a point."
         )
-    return value
+    return Decimal(text.replace(",", ""))
+
+
+def day_in(text: str) -> date | None:
+    """Read a day that a form names; one that no calendar has is refused."""
+    try:
+        return parse_date(text) if text else None
+    except ValueError:
+        raise Refused("That effective date does not exist. Reload the page and choose again.") from None
+
+
+def ids_in(request: OrgRequest, name: str) -> list[int]:
+    """Read the ids of a form, leaving out what is none."""
+    return [int(found) for text in request.POST.getlist(name) if (found := number(text))]
 
 
 @require_POST
@@ -162,11 +181,12 @@ def decimal_in(text: str) -> Decimal:
 def approve(request: OrgRequest, card_id: int) -> HttpResponse:
     """Approve one line, at the vendor's quantity or an edited one; its push starts at once."""
     find(request, card_id)
+    decisions.keep_up(request.org.pk)
     try:
         card = decisions.find(request.org.pk, card_id)
         units = decimal_in(request.POST["units"]) if request.POST.get("units") else None
         way, _, day = request.POST.get("way", "").partition("|")
-        choice = decisions.choose(card, way, parse_date(day) if day else None)
+        choice = decisions.choose(card, way, day_in(day))
         decisions.approve(
             card,
             seen_in(request),
@@ -185,7 +205,7 @@ def approve(request: OrgRequest, card_id: int) -> HttpResponse:
 def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
     """Set one difference aside for this period."""
     find(request, card_id)
-    reason = request.POST.get("reason", "").strip()[:200] or DISMISS_REASONS[-1]
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:200] or DISMISS_REASONS[-1]
     try:
         card = decisions.find(request.org.pk, card_id)
         decisions.dismiss(card, seen_in(request), reason, by=request.user)
@@ -200,11 +220,12 @@ def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
 @member_view(Role.REVIEWER)
 def undo(request: OrgRequest, card_id: int) -> HttpResponse:
     """Take back what was decided; a written quantity is written back, checked, and read back."""
-    card = find(request, card_id)
-    if card.decision and card.decision.push_id and not request.member.may(Role.APPROVER):
-        return refuse(request, Refused("Undoing a push writes to the PSA: that needs the approver role."))
+    find(request, card_id)
     try:
-        push = decisions.undo(decisions.find(request.org.pk, card_id), by=request.user)
+        card = decisions.find(request.org.pk, card_id)
+        if card.decision and card.decision.push_id and not request.member.may(Role.APPROVER):
+            raise Refused("Undoing a push writes to the PSA: that needs the approver role.")
+        push = decisions.undo(card, by=request.user)
     except Refused as refused:
         return refuse(request, refused)
     words = "Taken back before anything was written." if push is None or not push.is_open else ""
@@ -215,8 +236,8 @@ def undo(request: OrgRequest, card_id: int) -> HttpResponse:
 @member_view(Role.APPROVER)
 def preview(request: OrgRequest) -> HttpResponse:
     """Show what approving the selected lines would write, line by line; nothing is written by this."""
-    ids = [int(i) for i in request.POST.getlist("card") if i.isdigit() and len(i) < 19]
-    chosen = decisions.preview(request.org.pk, ids)
+    decisions.keep_up(request.org.pk)
+    chosen = decisions.preview(request.org.pk, ids_in(request, "card"))
     context = {
         "preview": chosen,
         "rows": [(Row(card), decisions.choose(card)) for card in chosen.cards],
@@ -237,6 +258,7 @@ def approve_many(request: OrgRequest) -> HttpResponse:
             seen[int(card_id)] = Seen(decimal_in(psa), decimal_in(vendor))
     except (ValueError, Refused):
         return refuse(request, Refused("That selection could not be read. Reload the page and select again."))
+    decisions.keep_up(request.org.pk)
     done, refused = decisions.approve_many(request.org.pk, seen, by=request.user)
     return render(request, "dashboard/results.html", {"done": done, "refused": refused})
 
@@ -255,6 +277,6 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
 @member_view(Role.APPROVER)
 def release(request: OrgRequest) -> HttpResponse:
     """Send the collected pushes that the dialog listed."""
-    ids = [int(i) for i in request.POST.getlist("push") if i.isdigit() and len(i) < 19]
-    released, left_out = decisions.release(request.org.pk, ids, by=request.user)
+    decisions.keep_up(request.org.pk)
+    released, left_out = decisions.release(request.org.pk, ids_in(request, "push"), by=request.user)
     return render(request, "dashboard/results.html", {"released": released, "refused": left_out})

@@ -87,7 +87,7 @@ def _chosen(request: OrgRequest) -> list[dict[str, Any]]:
         return [{noun: row} for noun, model in named.items() for row in model.objects.order_by("pk")]
     for noun, model in named.items():
         number = request.POST.get(noun, "")
-        if number.isdecimal():
+        if number.isascii() and number.isdecimal() and len(number) < 19:
             row = model.objects.filter(pk=int(number)).first()
             if row is not None:
                 return [{noun: row}]

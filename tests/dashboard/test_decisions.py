@@ -1,6 +1,7 @@
 """Approving, editing, dismissing and undoing through the URLs, seen in rows of the database."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from dashboard.models import Card, Decision
 from psa.models import AgreementLine, Connection, Push
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
-from vendors.models import VendorAccount
+from vendors.models import Integration, VendorAccount
 
 
 @pytest.fixture
@@ -80,11 +81,47 @@ def test_a_stale_tab_writes_nothing_and_says_why(approver: Client, card: Card) -
         assert pushes() == []
 
 
-@pytest.mark.parametrize("units", ["-1", "1e3000", "NaN", "twelve", "1.1234567", "Infinity", "--"])
+@pytest.mark.parametrize(
+    "units", ["-1", "1e3000", "NaN", "twelve", "1.1234567", "Infinity", "--", "1,5", "1,50", "0.0.0"]
+)
 def test_a_quantity_that_is_none_is_refused(approver: Client, card: Card, units: str) -> None:
     response = post(approver, card, "approve", units=units)
     assert response.status_code == 409
     assert "is not a quantity" in response.content.decode()
+    with org_scope(card.org_id):
+        assert pushes() == []
+
+
+def test_thousands_may_have_a_comma(approver: Client, card: Card) -> None:
+    assert post(approver, card, "approve", units="1,250.5").status_code == 200
+    with org_scope(card.org_id):
+        assert pushes()[0].wanted == Decimal("1250.5")
+
+
+def test_a_day_that_no_calendar_has_is_refused(approver: Client, card: Card) -> None:
+    response = post(approver, card, "approve", way="split|2026-02-31")
+    assert response.status_code == 409
+    assert "does not exist" in response.content.decode()
+
+
+def test_a_refused_approval_leaves_what_was_decided_before(approver: Client, card: Card) -> None:
+    post(approver, card, "dismiss", reason="Promised to the client")
+    with org_scope(card.org_id):
+        # A connection that was never tested: no push can be staged.
+        Connection.objects.update(remote_account="")
+    response = post(approver, card, "approve", units="11")
+    assert response.status_code == 409
+    assert "Test it first" in response.content.decode()
+    with org_scope(card.org_id):
+        assert Decision.objects.get().undone_at is None
+
+
+def test_a_count_that_grew_old_on_the_screen_is_not_approved(approver: Client, card: Card) -> None:
+    with org_scope(card.org_id):
+        Integration.objects.update(counted_at=timezone.now() - timedelta(days=30))
+    assert post(approver, card, "approve").status_code == 409
+    body = approver.post("/o/northgate-it/lines/approve/", {"line": [f"{card.pk}|10|12"]}).content.decode()
+    assert "0 approved, 1 not" in body
     with org_scope(card.org_id):
         assert pushes() == []
 
@@ -245,6 +282,12 @@ def test_details_explain_the_count(approver: Client, card: Card) -> None:
 @pytest.mark.parametrize("tab", ["todo", "held", "ready", "done", "all", "other"])
 def test_every_view_of_every_tab_opens(approver: Client, card: Card, tab: str, group: str, view: str) -> None:
     assert approver.get(f"/o/northgate-it/?tab={tab}&group={group}&view={view}&q=harbor").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["page=²", "page=" + "9" * 30, "q=%00", "open=²", "amount=NaN"])
+def test_an_odd_address_opens_the_usual_view(approver: Client, card: Card, query: str) -> None:
+    assert approver.get(f"/o/northgate-it/?{query}").status_code == 200
+    assert approver.get(f"/o/northgate-it/activity/?{query}").status_code == 200
 
 
 def test_the_first_page_asks_a_fixed_number_of_queries(
