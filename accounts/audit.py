@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,17 @@ from accounts.models import AuditEntry, AuditHead, User
 
 # Who acts when no person does: a worker that finishes what a person began.
 WORKER = "Reconcile"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What one entry says of its subject, a kind and id such as "push:12"."""
+
+    subject: str
+    label: str = ""
+    old: Mapping[str, Any] = field(default_factory=dict)
+    new: Mapping[str, Any] = field(default_factory=dict)
+    reply: str = ""
 
 
 def hold(org_id: int) -> AuditHead:
@@ -39,26 +51,36 @@ def record(
 
     Decimals and dates are kept as text. Raises TypeError for a float: units and money are never floats.
     """
-    head = hold(org_id)
-    entry = AuditEntry(
-        org_id=org_id,
-        seq=head.last_seq + 1,
-        at=timezone.now(),
-        actor=actor,
-        actor_label=actor.email if actor else WORKER,
-        verb=verb,
-        subject=subject,
-        label=label[:300],
-        old=_plain(old or {}),
-        new=_plain(new or {}),
-        reply=reply.replace("\x00", ""),
-        previous_hash=head.last_hash,
-    )
-    entry.hash = hash_entry(entry)
-    entry.save(force_insert=True)
-    head.last_seq, head.last_hash = entry.seq, entry.hash
-    head.save(update_fields=["last_seq", "last_hash"])
+    note = Note(subject=subject, label=label, old=old or {}, new=new or {}, reply=reply)
+    (entry,) = record_all(org_id, actor=actor, verb=verb, notes=[note])
     return entry
+
+
+def record_all(org_id: int, *, actor: User | None, verb: str, notes: Iterable[Note]) -> list[AuditEntry]:
+    """Append one entry for each note, in their order: three queries, however many there are."""
+    head = hold(org_id)
+    entries = []
+    for note in notes:
+        entry = AuditEntry(
+            org_id=org_id,
+            seq=head.last_seq + 1,
+            at=timezone.now(),
+            actor=actor,
+            actor_label=actor.email if actor else WORKER,
+            verb=verb,
+            subject=note.subject,
+            label=note.label[:300],
+            old=_plain(note.old),
+            new=_plain(note.new),
+            reply=note.reply.replace("\x00", ""),
+            previous_hash=head.last_hash,
+        )
+        entry.hash = hash_entry(entry)
+        head.last_seq, head.last_hash = entry.seq, entry.hash
+        entries.append(entry)
+    AuditEntry.objects.bulk_create(entries, batch_size=500)
+    head.save(update_fields=["last_seq", "last_hash"])
+    return entries
 
 
 def verify(org_id: int) -> int | None:

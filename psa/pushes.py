@@ -3,11 +3,11 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -23,6 +23,7 @@ from reconcile.celery import wake
 from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
 
+ON_ITS_WAY = "A push of this line is on its way already. Wait until it is confirmed."
 NOT_SENT = (Push.State.WAITING, Push.State.STAGED, Push.State.CLAIMED)
 
 
@@ -44,6 +45,24 @@ class AlreadyOpen(PushRefused):
 
 class NotWritable(PushRefused):
     """The line, the connection or the quantity does not allow this write."""
+
+
+class _Terms(TypedDict):
+    seen: Decimal
+    wanted: Decimal
+    effective_on: date
+    way: Way
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One write that a person wants: the quantity on their screen, the one to write, from which day and how."""
+
+    line: AgreementLine
+    seen: Decimal
+    wanted: Decimal
+    effective_on: date
+    way: Way
 
 
 @dataclass(frozen=True)
@@ -83,9 +102,48 @@ def stage(
         push.undoes, push.requested_by = undoes, by
         push.state = Push.State.WAITING if waiting else Push.State.STAGED
         _insert(push)
-        _announce(
-            [push], "staged" if undoes is None else "undo staged", by, effective_on=effective_on, way=way
+        _announce([push], "staged" if undoes is None else "undo staged", by, dated=True)
+    return push
+
+
+def stage_many(intents: Sequence[Intent], *, by: User, waiting: bool = False) -> list[Push | PushRefused]:
+    """Record many intended writes of one organization; gives, in their order, each push or why there is none.
+
+    The same as `stage` of each, in a number of queries that does not grow with them.
+    """
+    if not intents:
+        return []
+    org_id = intents[0].line.org_id
+    with org_scope(org_id):
+        # Whoever stages waits here, so that what is open now stays all that is open.
+        audit.hold(org_id)
+        ids = [intent.line.pk for intent in intents]
+        lines = AgreementLine.objects.select_related("connection", "agreement", "account", "service").in_bulk(
+            ids
         )
+        busy = set(Push.objects.filter(line__in=ids, state__in=Push.OPEN).values_list("line_id", flat=True))
+        state = Push.State.WAITING if waiting else Push.State.STAGED
+        results = [_attempt(lines[intent.line.pk], intent, busy, by, state) for intent in intents]
+        staged = [result for result in results if isinstance(result, Push)]
+        Push.objects.bulk_create(staged, batch_size=500)
+        _announce(staged, "staged", by, dated=True)
+    return results
+
+
+def _attempt(
+    line: AgreementLine, intent: Intent, busy: set[int], by: User, state: Push.State
+) -> Push | PushRefused:
+    """Build one of many pushes, or give why it may not be staged; `busy` lines have an open push."""
+    terms = _Terms(seen=intent.seen, wanted=intent.wanted, effective_on=intent.effective_on, way=intent.way)
+    try:
+        check_writable(line, **terms)
+    except PushRefused as refused:
+        return refused
+    if line.pk in busy:
+        return AlreadyOpen(ON_ITS_WAY)
+    busy.add(line.pk)
+    push = _build(line, **terms)
+    push.requested_by, push.state = by, state
     return push
 
 
@@ -147,7 +205,7 @@ def release(pushes: Iterable[Push], by: User | None = None) -> list[Push]:
         return []
     with org_scope(every[0].org_id):
         audit.hold(every[0].org_id)
-        rows = Push.objects.select_for_update().filter(pk__in=[push.pk for push in every])
+        rows = Push.objects.select_for_update(no_key=True).filter(pk__in=[push.pk for push in every])
         released = list(rows.filter(state=Push.State.WAITING).order_by("pk"))
         Push.objects.filter(pk__in=[push.pk for push in released]).update(state=Push.State.STAGED)
         for push in released:
@@ -240,9 +298,7 @@ def _insert(push: Push) -> None:
             push.save(force_insert=True)
     except IntegrityError as error:
         if "psa_push_one_open_per_line" in str(error):
-            raise AlreadyOpen(
-                "A push of this line is on its way already. Wait until it is confirmed."
-            ) from None
+            raise AlreadyOpen(ON_ITS_WAY) from None
         if "psa_push_undone_once" in str(error):
             raise AlreadyOpen("This push has been undone already.") from None
         raise
@@ -277,23 +333,27 @@ def _written_line(push: Push) -> AgreementLine:
     return line
 
 
-def _announce(pushes: list[Push], verb: str, by: User | None, **more: Any) -> None:
-    """Tell the dashboard, the audit trail and, after the commit, a worker of pushes that changed state."""
+def _announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = False) -> None:
+    """Tell the dashboard, the audit trail and, after the commit, a worker of pushes that changed state.
+
+    The entries of `dated` ones say from which day, and how.
+    """
     if not pushes:
         return
     org_id = pushes[0].org_id
     accounts = sorted({push.line.account_id for push in pushes})
     figures_changed.send(Push, org_id=org_id, account_ids=accounts)
-    for push in pushes:
-        audit.record(
-            org_id,
-            actor=by,
-            verb=f"push {verb}",
-            subject=f"push:{push.pk}",
-            label=label(push),
+    notes = [
+        audit.Note(
+            f"push:{push.pk}",
+            label(push),
             old={"quantity": push.seen},
-            new={"quantity": push.wanted, **more},
+            new={"quantity": push.wanted}
+            | ({"effective_on": push.effective_on, "way": str(push.way)} if dated else {}),
         )
+        for push in pushes
+    ]
+    audit.record_all(org_id, actor=by, verb=f"push {verb}", notes=notes)
     if any(push.state in Push.RUNNING for push in pushes):
         wake_after_commit(org_id)
 
