@@ -74,7 +74,7 @@ def keep(
     try:
         with org_scope(org.pk):
             audit.hold(org.pk)
-            found = Connection.objects.select_for_update().get(pk=pk) if pk else None
+            found = Connection.objects.select_for_update(no_key=True).get(pk=pk) if pk else None
             connection = found or Connection(org=org, kind=form.kind.key)
             _refuse_another_company(connection, form, proof.identity)
             return _write(connection, form, proof, by)

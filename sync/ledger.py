@@ -134,7 +134,7 @@ def refuse(snapshot_id: int, by: User) -> None:
 
 
 def _lock(integration_id: int) -> Integration:
-    return Integration.objects.select_for_update().get(pk=integration_id)
+    return Integration.objects.select_for_update(no_key=True).get(pk=integration_id)
 
 
 def _take_held(snapshot_id: int) -> tuple[Snapshot, SyncRun | None]:

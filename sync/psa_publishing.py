@@ -48,7 +48,7 @@ def publish(claim: Claim, connection_id: int) -> None:
     with org_scope(claim.org_id):
         claim.prove()
         run = SyncRun.objects.get(pk=claim.run_id)
-        psa = Connection.objects.select_for_update().get(pk=connection_id)
+        psa = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
         read = Read(claim.org_id, run.pk, psa.pk, run.started_at or run.created_at, timezone.now())
         is_full = run.mode == SyncRun.Mode.FULL
         gather(read)

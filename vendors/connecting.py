@@ -65,7 +65,7 @@ def keep(
     try:
         with org_scope(org.pk):
             audit.hold(org.pk)
-            found = Integration.objects.select_for_update().get(pk=pk) if pk else None
+            found = Integration.objects.select_for_update(no_key=True).get(pk=pk) if pk else None
             integration = found or Integration(org=org, kind=form.kind.key)
             _refuse_another_instance(integration, identity)
             return _write(integration, form, identity, by)
