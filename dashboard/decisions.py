@@ -1,6 +1,6 @@
 """What people decide on cards: approve, edit, dismiss, and undo of each; called inside the organization's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ from psa import pushes
 from psa.adapters import ADAPTERS
 from psa.adapters.base import Choice
 from psa.models import AgreementLine, Push
+from reconcile.signals import figures_changed
 
 
 class Refused(Exception):
@@ -64,12 +65,24 @@ def keep_up(org_id: int) -> None:
 
 def find(org_id: int, card_id: int) -> Card:
     """Give a card, locked, so that two clicks on it are taken one after the other."""
+    for card in find_many(org_id, [card_id]):
+        return card
+    raise Card.DoesNotExist
+
+
+def find_many(org_id: int, card_ids: Collection[int]) -> list[Card]:
+    """Give those of the cards that there are, locked, by id."""
     # First in line for the audit trail, as a worker that confirms a push is: the same order, no deadlock.
     audit.hold(org_id)
-    card = Card.objects.filter(org_id=org_id).select_for_update(of=("self",)).get(pk=card_id)
-    return Card.objects.select_related(
-        "line", "agreement", "connection", "service", "account", "integration", "push", "decision"
-    ).get(pk=card.pk)
+    chosen = Card.objects.filter(org_id=org_id, pk__in=card_ids).order_by("pk")
+    locked = list(chosen.select_for_update(of=("self",)).values_list("pk", flat=True))
+    # What is joined is read after the wait for the locks, not before.
+    found = Card.objects.filter(pk__in=locked).order_by("pk")
+    return list(
+        found.select_related(
+            "line", "agreement", "connection", "service", "account", "integration", "push", "decision"
+        )
+    )
 
 
 def approve(
@@ -85,21 +98,45 @@ def approve(
 
     Held and uncompared lines ask for `sure`. Raises Refused; then nothing was written.
     """
+    intent = _intend(card, seen, units=units, choice=choice, sure=sure)
+    (result,) = _write(card.org_id, [(card, intent)], by=by)
+    if isinstance(result, Refused):
+        raise result
+    return result
+
+
+def _intend(
+    card: Card,
+    seen: Seen,
+    *,
+    units: Decimal | None = None,
+    choice: Choice | None = None,
+    sure: bool = False,
+) -> pushes.Intent:
+    """Give what approving this card would write; raise Refused when that may not be approved."""
     line, psa_units, wanted = _check(card, seen, card.vendor_units if units is None else units, sure=sure)
     picked = choice or choose(card)
-    collect = ReconcileSettings.objects.get(org_id=card.org_id).pushing == ReconcileSettings.Pushing.COLLECT
-    try:
-        push = pushes.stage(
-            line, seen=psa_units, wanted=wanted, effective_on=picked.effective_on, way=picked.way, by=by,
-            waiting=collect,
-        )  # fmt: skip
-    except pushes.PushRefused as refused:
-        raise Refused(refused.sentence) from refused
-    # Only now: whoever calls this answers a refusal with a page, and the transaction is committed.
-    _close_standing(card)
-    decision = _record(card, Decision.Verb.APPROVE, by=by, units=wanted, push=push)
-    cards.refresh(card.org_id, [card.account_id])
-    return decision
+    return pushes.Intent(line, psa_units, wanted, picked.effective_on, picked.way)
+
+
+def _write(
+    org_id: int, wanted: Sequence[tuple[Card, pushes.Intent]], *, by: User
+) -> list[Decision | Refused]:
+    """Stage the pushes and record the decisions, in order; the cards follow once, in as many queries as for one."""
+    collect = ReconcileSettings.objects.get(org_id=org_id).pushing == ReconcileSettings.Pushing.COLLECT
+    with figures_changed.together(org_id):
+        results = pushes.stage_many([intent for _, intent in wanted], by=by, waiting=collect)
+        taken = [
+            (card, push) for (card, _), push in zip(wanted, results, strict=True) if isinstance(push, Push)
+        ]
+        # Of these alone: whoever calls this answers a refusal with a page, and the transaction is committed.
+        standing = Decision.objects.filter(org_id=org_id, line_id__in=[card.line_id for card, _ in taken])
+        standing.filter(undone_at__isnull=True).update(undone_at=timezone.now())
+        approved = [
+            _build(card, Decision.Verb.APPROVE, by=by, units=push.wanted, push=push) for card, push in taken
+        ]
+        decisions = iter(Decision.objects.bulk_create(approved, batch_size=500))
+    return [next(decisions) if isinstance(r, Push) else Refused(r.sentence) for r in results]
 
 
 def _check(
@@ -139,7 +176,7 @@ def _close_standing(card: Card) -> None:
     of_card(card).filter(undone_at__isnull=True).update(undone_at=timezone.now())
 
 
-def _record(
+def _build(
     card: Card,
     verb: str,
     *,
@@ -148,7 +185,7 @@ def _record(
     reason: str = "",
     push: Push | None = None,
 ) -> Decision:
-    return Decision.objects.create(
+    return Decision(
         org_id=card.org_id, line_id=card.line_id, account_id=card.account_id, service_id=card.service_id,
         period=card.period, verb=verb, units=units, psa_units=card.psa_units, vendor_units=card.vendor_units,
         reason=reason, by=by, push=push,
@@ -165,7 +202,8 @@ def dismiss(card: Card, seen: Seen, reason: str, *, by: User) -> Decision:
     ):
         raise Refused("There is nothing to dismiss on this line.")
     _close_standing(card)
-    decision = _record(card, Decision.Verb.DISMISS, by=by, reason=reason)
+    decision = _build(card, Decision.Verb.DISMISS, by=by, reason=reason)
+    decision.save(force_insert=True)
     audit.record(
         card.org_id, actor=by, verb="dismissed", subject=f"card:{card.pk}", label=_label(card),
         old={"psa": card.psa_units, "vendor": card.vendor_units}, new={"reason": reason},
@@ -180,18 +218,19 @@ def undo(card: Card, *, by: User) -> Push | None:
     if decision is None or decision.undone_at is not None:
         raise Refused("There is nothing to undo on this line.")
     push = None
-    if decision.push is not None:
-        try:
-            push = pushes.undo(decision.push, by=by)
-        except pushes.PushRefused as refused:
-            raise Refused(refused.sentence) from refused
-    else:
-        audit.record(
-            card.org_id, actor=by, verb="undid dismissal", subject=f"card:{card.pk}", label=_label(card),
-            old={"reason": decision.reason}, new={},
-        )  # fmt: skip
-    Decision.objects.filter(pk=decision.pk).update(undone_at=timezone.now())
-    cards.refresh(card.org_id, [card.account_id])
+    with figures_changed.together(card.org_id):
+        if decision.push is not None:
+            try:
+                push = pushes.undo(decision.push, by=by)
+            except pushes.PushRefused as refused:
+                raise Refused(refused.sentence) from refused
+        else:
+            audit.record(
+                card.org_id, actor=by, verb="undid dismissal", subject=f"card:{card.pk}", label=_label(card),
+                old={"reason": decision.reason}, new={},
+            )  # fmt: skip
+        Decision.objects.filter(pk=decision.pk).update(undone_at=timezone.now())
+        figures_changed.send(Decision, org_id=card.org_id, account_ids=[card.account_id])
     return push
 
 
@@ -254,18 +293,20 @@ def why_not_in_bulk(card: Card) -> str:
 def approve_many(
     org_id: int, seen: dict[int, Seen], *, by: User
 ) -> tuple[list[Decision], list[tuple[Card, str]]]:
-    """Approve a selection line by line; one that cannot be is reported, the others go on."""
-    decisions, refused = [], []
-    for card_id in sorted(seen):
-        card = Card.objects.filter(org_id=org_id, pk=card_id).first()
-        if card is None:
-            continue
-        card = find(org_id, card_id)
-        reason = why_not_in_bulk(card)
+    """Approve a selection; a line that cannot be is reported, the others go on."""
+    wanted: list[tuple[Card, pushes.Intent]] = []
+    refused: list[tuple[Card, str]] = []
+    for card in find_many(org_id, seen):
         try:
-            if reason:
+            if reason := why_not_in_bulk(card):
                 raise Refused(reason)
-            decisions.append(approve(card, seen[card_id], by=by))
+            wanted.append((card, _intend(card, seen[card.pk])))
         except Refused as error:
             refused.append((card, error.sentence))
-    return decisions, refused
+    done: list[Decision] = []
+    for (card, _), result in zip(wanted, _write(org_id, wanted, by=by), strict=True):
+        if isinstance(result, Refused):
+            refused.append((card, result.sentence))
+        else:
+            done.append(result)
+    return done, refused
