@@ -33,7 +33,7 @@ demo: $(VENV)/.base
 	@exec $(PY) manage.py demo
 
 test: setup
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

@@ -32,10 +32,15 @@ CARETAKER = subprocess.Popen(
 django.setup()
 
 
-def pytest_sessionstart() -> None:
-    """Start the servers that the environment does not name."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the servers that the environment does not name; each process that runs tests has its own."""
     from reconcile import embedded
 
+    if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
+        # This process only hands out tests. Those that run them read the settings for a folder of their own:
+        # pytest-django would read them for ours, before their conftest.py, if it found them named.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+        return
     try:
         embedded.ensure_running()
     except embedded.ServerError as error:

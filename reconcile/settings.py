@@ -184,7 +184,7 @@ OUTBOUND_HTTPS_PORTS = env.list("OUTBOUND_HTTPS_PORTS", cast=int, default=[443, 
 VEEAM_REQUESTS_PER_MINUTE = env.int("VEEAM_REQUESTS_PER_MINUTE", default=300)
 
 # --- Pushes and syncs (RELIABILITY §1, §2) --------------------------------------------------------
-PUSH_LEASE_SECONDS = env.int("PUSH_LEASE_SECONDS", default=180)
+PUSH_LEASE_SECONDS = env.int("PUSH_LEASE_SECONDS", default=90)
 PUSH_TOTAL_SECONDS = env.int("PUSH_TOTAL_SECONDS", default=60)
 PUSH_SETTLE_SECONDS = env.int("PUSH_SETTLE_SECONDS", default=5)
 PUSH_MAX_ATTEMPTS = env.int("PUSH_MAX_ATTEMPTS", default=5)
