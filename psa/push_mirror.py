@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from psa.adapters.base import LineReading, Way
 from psa.models import AgreementLine, Push
@@ -11,8 +11,9 @@ from psa.models import AgreementLine, Push
 def keep_readings(push: Push, readings: Sequence[LineReading]) -> None:
     """Write readings of the push's line, and of the line that its split made, into the mirror.
 
-    A line that is gone is left to the next complete read: one missing answer proves nothing. Needs the
-    organization's scope; what a sync began to read before this moment must not overwrite it.
+    A line that is gone is left to the next complete read: one missing answer proves nothing. What a sync began
+    to read before this moment must not overwrite it, and the database's clock, which all workers share, says
+    what was first. Needs the organization's scope.
     """
     for reading in readings:
         if reading.missing:
@@ -24,12 +25,11 @@ def keep_readings(push: Push, readings: Sequence[LineReading]) -> None:
 
 
 def _update_own(push: Push, reading: LineReading) -> None:
-    now = timezone.now()
     changes = {
         "quantity": reading.quantity,
         "remote_version": reading.remote_version,
-        "confirmed_at": now,
-        "changed_at": now,
+        "confirmed_at": Now(),
+        "changed_at": Now(),
     }
     if push.way == Way.SPLIT:
         changes["ends_on"] = reading.ends_on
@@ -38,7 +38,6 @@ def _update_own(push: Push, reading: LineReading) -> None:
 
 def _add_line(push: Push, reading: LineReading) -> None:
     """Insert the line a split made as a copy of the one it follows, with what was read of it."""
-    now = timezone.now()
     old = push.line
     read = {
         "quantity": reading.quantity,
@@ -46,8 +45,8 @@ def _add_line(push: Push, reading: LineReading) -> None:
         "starts_on": reading.starts_on,
         "ends_on": reading.ends_on,
         "remote_version": reading.remote_version,
-        "confirmed_at": now,
-        "changed_at": now,
+        "confirmed_at": Now(),
+        "changed_at": Now(),
         "vanished_at": None,
     }
     copied = {

@@ -12,8 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Now
 
 from reconcile.tenancy.scope import org_scope
 from sync.models import StagedRecord, SyncRun
@@ -51,8 +50,7 @@ class Claim:
 
     def prove(self) -> None:
         """Extend the lease and lock the run until the transaction ends; raises Lost or StopAsked."""
-        lease = timezone.now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS)
-        if not self._held().update(lease_until=lease):
+        if not self._held().update(lease_until=_lease()):
             raise Lost
         if self._held().filter(stop_asked=True).exists():
             raise StopAsked
@@ -70,7 +68,7 @@ class Claim:
         """Give the run up in a state; False when it was lost before. What is final keeps nothing staged."""
         with org_scope(self.org_id):
             if state not in SyncRun.OPEN:
-                values["finished_at"] = timezone.now()
+                values["finished_at"] = Now()
             left = self._held().update(state=state, lease_until=None, **values)
             if left and state in SyncRun.FINAL:
                 StagedRecord.objects.filter(run_id=self.run_id).delete()
@@ -82,16 +80,16 @@ class Claim:
 
 def take(org_id: int, run_id: int) -> Claim | None:
     """Claim a run that is due; None when it is finished, not due yet, or held by another worker."""
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    due = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
     with org_scope(org_id):
         claimed = SyncRun.objects.filter(free, due, pk=run_id, state__in=SyncRun.OPEN).update(
             state=SyncRun.State.RUNNING,
             attempt=F("attempt") + 1,
             tries=F("tries") + 1,
-            lease_until=now + timedelta(seconds=settings.SYNC_LEASE_SECONDS),
-            started_at=Coalesce("started_at", now),
+            lease_until=_lease(),
+            # A push that is confirmed after this moment wins over what the run reads.
+            started_at=Coalesce("started_at", Now()),
             not_before=None,
         )
         if not claimed:
@@ -99,6 +97,11 @@ def take(org_id: int, run_id: int) -> Claim | None:
         # The row is ours until the commit, so this is the number that the update has given.
         attempt = SyncRun.objects.values_list("attempt", flat=True).get(pk=run_id)
     return Claim(org_id, run_id, attempt)
+
+
+def _lease() -> Any:
+    """Until when a claim holds, by the database's clock: those of the workers may differ by minutes."""
+    return Now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS)
 
 
 @contextmanager

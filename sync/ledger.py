@@ -116,7 +116,7 @@ def accept(snapshot_id: int, by: User) -> None:
             "",
         )
         run.save()
-    _record(snapshot, by, "snapshot.accept")
+    _record(snapshot, by, "accepted held counts")
 
 
 def refuse(snapshot_id: int, by: User) -> None:
@@ -130,7 +130,7 @@ def refuse(snapshot_id: int, by: User) -> None:
         run.state, run.cause, run.cure = SyncRun.State.STOPPED, f"Refused by {by}: {snapshot.reason}", ""
         run.save()
     _tell_cards(snapshot.integration)
-    _record(snapshot, by, "snapshot.refuse")
+    _record(snapshot, by, "refused held counts")
 
 
 def _lock(integration_id: int) -> Integration:

@@ -9,7 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import User
@@ -51,21 +51,31 @@ def request(
     if source is None:
         raise ValueError("a sync is of a connection or of an integration")
     with org_scope(org_id):
+        audit.hold(org_id)
         run, is_new = _open_run(org_id, connection, integration, mode, source.epoch, by)
         if not is_new and mode == SyncRun.Mode.FULL:
             waiting = SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.QUEUED, attempt=0)
             run.mode = mode if waiting.update(mode=mode) else run.mode
+        if is_new:
+            _record(run, by, f"started {run.get_mode_display().lower()}", label=source.name)
         transaction.on_commit(partial(wake, RUN, org_id, run.pk))
     return run
 
 
-def stop(org_id: int, run_id: int) -> None:
+def stop(org_id: int, run_id: int, by: User) -> None:
     """Stop an open run: at once while nobody works on it, else at the end of its page. Nothing is published."""
     with org_scope(org_id):
+        audit.hold(org_id)
         idle = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.QUEUED)
-        if idle.update(state=SyncRun.State.STOPPED, finished_at=timezone.now(), cause="", cure="", who=""):
+        stopped = idle.update(state=SyncRun.State.STOPPED, finished_at=Now(), cause="", cure="", who="")
+        if stopped:
             StagedRecord.objects.filter(run_id=run_id).delete()
-        SyncRun.objects.filter(pk=run_id, state=SyncRun.State.RUNNING).update(stop_asked=True)
+        else:
+            busy = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.RUNNING, stop_asked=False)
+            stopped = busy.update(stop_asked=True)
+        if stopped:
+            run = SyncRun.objects.select_related("connection", "integration").get(pk=run_id)
+            _record(run, by, "stopped sync", label=str(run.connection or run.integration))
 
 
 def find_due(now: datetime) -> Iterator[tuple[int, int]]:
@@ -86,14 +96,14 @@ def accept(run_id: int, by: User) -> None:
     held.state, held.accepted, held.tries = SyncRun.State.QUEUED, True, 0
     held.finished_at = None
     held.save()
-    _record(held, by, "sync.accept")
+    _record(held, by, "accepted held sync", label=held.cause, state=SyncRun.State.HELD.value)
     transaction.on_commit(partial(wake, RUN, held.org_id, held.pk))
 
 
 def refuse(run_id: int, by: User) -> None:
     """Drop a held read of a PSA; the mirror stays as it is. Raises NothingHeld. Needs a scope."""
     held = _take_held(run_id)
-    _record(held, by, "sync.refuse")
+    _record(held, by, "refused held sync", label=held.cause, state=SyncRun.State.HELD.value)
     held.cause = f"Refused by {by}: {held.cause}"
     held.state = SyncRun.State.STOPPED
     held.save()
@@ -172,9 +182,8 @@ def _take_held(run_id: int) -> SyncRun:
     return held
 
 
-def _record(held: SyncRun, by: User, verb: str) -> None:
-    state = {"state": SyncRun.State.HELD.value}
-    audit.record(held.org_id, actor=by, verb=verb, subject=f"run:{held.pk}", label=held.cause, old=state)
+def _record(run: SyncRun, by: User | None, verb: str, *, label: str, **old: str) -> None:
+    audit.record(run.org_id, actor=by, verb=verb, subject=f"run:{run.pk}", label=label, old=old)
 
 
 def _interrupt(claim: Claim, interruption: Interruption) -> None:
@@ -198,7 +207,7 @@ def _put_off_or_fail(claim: Claim, error: RemoteError) -> None:
     waiting = explain_wait(error)
     claim.leave(
         SyncRun.State.QUEUED,
-        not_before=timezone.now() + max(pause, told),
+        not_before=Now() + max(pause, told),
         **_words(waiting),
     )
 

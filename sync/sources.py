@@ -59,7 +59,10 @@ def _sync_vendor(claim: Claim, run: SyncRun, vendor: Integration) -> None:
     with org_scope(claim.org_id):
         claim.prove()
         Integration.objects.filter(pk=vendor.pk, epoch=vendor.epoch).update(
-            external_id=identity.external_id, remote_version=identity.version, checked_at=timezone.now()
+            # Who does not say which one they are must not make us forget whom we know.
+            external_id=identity.external_id or vendor.external_id,
+            remote_version=identity.version,
+            checked_at=timezone.now(),
         )
     pull = vendor_reading.read(claim, adapter)
     with org_scope(claim.org_id):

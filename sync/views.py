@@ -44,7 +44,7 @@ def sync_start(request: OrgRequest) -> HttpResponse:
 def sync_stop(request: OrgRequest, run_id: int) -> HttpResponse:
     """Stop an open run; nothing of it is published."""
     _run_or_404(run_id)
-    runs.stop(request.org.pk, run_id)
+    runs.stop(request.org.pk, run_id, request.user)
     return _answer(request, "Stopping. Nothing of this sync is used.")
 
 

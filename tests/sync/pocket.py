@@ -164,6 +164,7 @@ class PocketVendor:
     outcomes: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
     complete: bool = True
     taken_at: datetime = NOON
+    instance: str = "pocket-1"
     before: Callable[..., None] = nothing
 
     def count(self, account: str, service: str, quantity: str, unit: str = "device") -> None:
@@ -183,7 +184,7 @@ class PocketVendorAdapter:
         self.vendor = vendor
 
     def identify(self) -> VendorIdentity:
-        return VendorIdentity(name="Pocket vendor", external_id="pocket-1")
+        return VendorIdentity(name="Pocket vendor", external_id=self.vendor.instance)
 
     def read_accounts(self) -> Iterator[Sequence[VendorAccountRecord]]:
         assert current_org_id() is None, "a call inside a transaction"

@@ -221,7 +221,7 @@ def test_much_gone_at_once_is_held_and_published_when_accepted(
         assert (integration.held, integration.counted_at) == (False, NOON + DAY)
         assert (snapshot.state, snapshot.vanished, snapshot.pulled) == (Snapshot.State.PUBLISHED, 6, {})
         assert SyncRun.objects.order_by("-id")[0].state == State.DONE
-        assert AuditEntry.objects.get(verb="snapshot.accept").actor == alice
+        assert AuditEntry.objects.get(verb="accepted held counts").actor == alice
         with pytest.raises(ledger.NothingHeld):
             ledger.accept(snapshot.pk, alice)
     assert sorted(counts(org).values()) == [0] * 6 + [10] * 4
@@ -235,7 +235,7 @@ def test_a_refused_snapshot_changes_nothing(
         ledger.refuse(snapshot.pk, alice)
         integration.refresh_from_db()
         assert (integration.held, integration.counted_at) == (False, NOON)
-        assert AuditEntry.objects.get(verb="snapshot.refuse").subject == f"snapshot:{snapshot.pk}"
+        assert AuditEntry.objects.get(verb="refused held counts").subject == f"snapshot:{snapshot.pk}"
     assert set(counts(org).values()) == {10}
 
 

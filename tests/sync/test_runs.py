@@ -1,13 +1,14 @@
 """Runs as rows: one open run per source, claimed once, fenced, stopped, and found when they are due."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.models import Organization, User
+from accounts.models import AuditEntry, Organization, User
 from psa.models import AgreementLine, Connection
 from reconcile.celery import app
 from reconcile.http.errors import CustomerMustAct, OurBug
@@ -101,13 +102,13 @@ def test_the_loser_of_a_run_publishes_nothing(
 
 
 def test_a_stopped_run_publishes_nothing(
-    org: Organization, connection: Connection, pocket: PocketPsa, sync: Sync
+    org: Organization, connection: Connection, pocket: PocketPsa, sync: Sync, alice: User
 ) -> None:
     def stop(name: str, number: int) -> None:
         if name == "lines":
             with org_scope(org.pk):
                 run_id = SyncRun.objects.values_list("id", flat=True).get()
-            runs.stop(org.pk, run_id)
+            runs.stop(org.pk, run_id, alice)
 
     pocket.before = stop
     assert sync(connection).state == State.STOPPED
@@ -116,13 +117,55 @@ def test_a_stopped_run_publishes_nothing(
         assert not StagedRecord.objects.exists()
 
 
-def test_a_waiting_run_is_stopped_at_once(org: Organization, connection: Connection) -> None:
+def test_a_waiting_run_is_stopped_at_once(org: Organization, connection: Connection, alice: User) -> None:
     run = runs.request(org.pk, connection=connection, mode=FULL, by=None)
-    runs.stop(org.pk, run.pk)
+    runs.stop(org.pk, run.pk, alice)
     runs.run(org.pk, run.pk)
     with org_scope(org.pk):
         run.refresh_from_db()
     assert (run.state, run.attempt) == (State.STOPPED, 0)
+
+
+def test_who_started_and_who_stopped_a_run_is_in_the_trail(
+    org: Organization, connection: Connection, alice: User
+) -> None:
+    run = runs.request(org.pk, connection=connection, mode=FULL, by=alice)
+    for _ in range(2):
+        runs.request(org.pk, connection=connection, mode=FULL, by=None)
+        runs.stop(org.pk, run.pk, alice)
+        run = runs.request(org.pk, connection=connection, mode=FULL, by=None)
+    with org_scope(org.pk):
+        entries = AuditEntry.objects.filter(subject__startswith="run:").order_by("seq")
+        assert list(entries.values_list("verb", "actor_label", "label")) == [
+            ("started full sync", alice.email, "PSA"),
+            ("stopped sync", alice.email, "PSA"),
+            ("started full sync", "Reconcile", "PSA"),
+            ("stopped sync", alice.email, "PSA"),
+            ("started full sync", "Reconcile", "PSA"),
+        ]
+
+
+def test_a_run_begins_by_the_databases_clock_whatever_the_workers_says(
+    org: Organization, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.request(org.pk, connection=connection, mode=FULL, by=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(minutes=10))
+        assert claims.take(org.pk, run.pk) is not None
+    with org_scope(org.pk):
+        assert not SyncRun.objects.filter(started_at__gt=Now()).exists()
+        assert not SyncRun.objects.filter(lease_until__gt=Now() + timedelta(minutes=9)).exists()
+
+
+def test_a_source_that_does_not_say_who_it_is_is_not_forgotten(
+    org: Organization, integration: Integration, console: PocketVendor, sync: Sync
+) -> None:
+    sync(integration)
+    known, console.instance = console.instance, ""
+    assert sync(integration).state == State.DONE
+    with org_scope(org.pk):
+        integration.refresh_from_db()
+    assert integration.external_id == known
 
 
 def test_a_long_run_is_handed_on_at_a_pages_end(
