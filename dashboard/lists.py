@@ -98,6 +98,8 @@ def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
             psa=Sum("psa_units"),
             vendor=Sum("vendor_units"),
             net=Sum("delta"),
+            # Before the sum takes its name: how many lines have no price.
+            unpriced=Count("id", filter=Q(effect__isnull=True)),
             effect=Sum("effect"),
             currencies=Count("currency", distinct=True),
             currency=Max("currency"),
@@ -120,7 +122,7 @@ def _group(row: dict[str, Any], key: str) -> Group:
         psa=row["psa"],
         vendor=row["vendor"] if known else None,
         net=row["net"] if known else None,
-        effect=row["effect"] if row["currencies"] == 1 else None,
+        effect=row["effect"] if row["currencies"] == 1 and row["unpriced"] == 0 else None,
         currencies=row["currencies"],
         currency=row["currency"],
     )

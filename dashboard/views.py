@@ -5,8 +5,9 @@ import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -121,11 +122,12 @@ def dialog(request: OrgRequest, card_id: int, name: str) -> HttpResponse:
 
 
 def show_row(request: OrgRequest, card: Card, toast: str = "") -> HttpResponse:
-    """Answer with a row and everything whose numbers it changed; the view in `from` says how it is drawn."""
-    filters = Filters.read(request.GET)
+    """Answer with a row and everything whose numbers it changed, drawn as on the page that asked."""
+    asked_from = urlsplit(request.htmx.current_url or "").query
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
-    context = frame(request, filters, limits) | {"row": Row(card), "swapped": True}
-    if request.POST.get("panel"):
+    context = frame(request, Filters.read(QueryDict(asked_from)), limits)
+    context |= {"row": Row(card), "swapped": True, "was_stopped": "was_stopped" in request.POST}
+    if request.POST.get("panel") == str(card.pk):
         context |= panel_context(request, card)
     response = render(request, "dashboard/row_swap.html", context)
     events: dict[str, Any] = {"close-dialogs": True}
