@@ -57,7 +57,10 @@ def search(query: str, before: int | None) -> QuerySet[AuditEntry]:
 @member_view(Role.VIEWER)
 def activity(request: OrgRequest) -> HttpResponse:
     """Show one page of the trail; htmx asks for the list alone while somebody searches."""
-    query, before = request.GET.get("q", "").replace("\x00", "").strip(), _number(request.GET.get("before", ""))
+    query, before = (
+        request.GET.get("q", "").replace("\x00", "").strip(),
+        _number(request.GET.get("before", "")),
+    )
     found = list(search(query, before).select_related("actor")[: PAGE + 1])
     rows = found[:PAGE]
     context = {

@@ -84,14 +84,21 @@ def record_all(org_id: int, *, actor: User | None, verb: str, notes: Iterable[No
 
 
 def verify(org_id: int) -> int | None:
-    """Give the number of the first entry that is missing or not as it was written; None: the chain holds."""
-    head = hold(org_id)
-    expected, previous = 1, ""
+    """Give the number of the first entry that is missing or not as it was written; None: the chain holds.
+
+    Nobody is kept from writing meanwhile: what the head said before must lie in the chain, and the chain must
+    not reach beyond what the head says after.
+    """
+    before = AuditHead.objects.get(org_id=org_id)
+    expected, previous, found = 1, "", ""
     for entry in AuditEntry.objects.filter(org_id=org_id).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != expected or entry.previous_hash != previous or entry.hash != hash_entry(entry):
             return expected
         expected, previous = expected + 1, entry.hash
-    if (head.last_seq, head.last_hash) != (expected - 1, previous):
+        if entry.seq == before.last_seq:
+            found = entry.hash
+    after = AuditHead.objects.get(org_id=org_id)
+    if found != before.last_hash or expected - 1 > after.last_seq:
         return expected
     return None
 

@@ -65,6 +65,8 @@ class Organization(models.Model):
     @classmethod
     def found(cls, *, name: str, owner: User) -> Self:
         """Make an organization with its settings and its owner, in one transaction; the slug is made unique."""
+        from accounts import audit
+
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT nextval('accounts_organization_id_seq'), organization_slug(%s)", [slugify(name)[:50]]
@@ -75,6 +77,9 @@ class Organization(models.Model):
             Membership.objects.create(org=org, user=owner, role=Role.OWNER)
             ReconcileSettings.objects.create(org=org)
             AuditHead.objects.create(org=org)
+            audit.record(
+                org_id, actor=owner, verb="founded organization", subject=f"organization:{org_id}", label=name
+            )
             return org
 
 

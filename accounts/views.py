@@ -46,7 +46,9 @@ def organizations(request: HttpRequest) -> HttpResponse:
 @require_POST
 def switch_organization(request: HttpRequest) -> HttpResponse:
     """Remember the organization chosen and go there; a stranger's choice is a 404."""
-    member = find_membership(cast(User, request.user), request.POST.get("organization", "").replace("\x00", ""))
+    member = find_membership(
+        cast(User, request.user), request.POST.get("organization", "").replace("\x00", "")
+    )
     request.session[LAST_USED] = member.org.slug
     return redirect("dashboard", member.org.slug)
 

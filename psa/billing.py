@@ -29,6 +29,7 @@ def change_billing(connection: Connection, form: BillingForm, by: User) -> dict[
     dates were read with the old meaning.
     """
     audit.hold(connection.org_id)
+    connection.refresh_from_db()  # somebody may have saved since this page's row was read
     old, new = _values(connection, _chosen(connection)), _values_of(form)
     changed = {name: value for name, value in new.items() if old[name] != value}
     if not changed:

@@ -6,7 +6,7 @@ from django.db import migrations
 # rows with all others. Autovacuum looks at a table only after a tenth of it has changed.
 RENEW = """
 CREATE FUNCTION renew_tenant_statistics() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     found regclass;
 BEGIN

@@ -1,12 +1,13 @@
 """The audit trail: what it keeps, and that any change of the past is found."""
 
+import threading
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
 from accounts import audit
 from accounts.models import AuditEntry, Organization, User
@@ -52,8 +53,9 @@ def test_a_float_is_refused(org: Organization, alice: User) -> None:
 def test_entries_are_numbered_and_chained(org: Organization, alice: User) -> None:
     write_three(org, alice)
     with org_scope(org.pk):
-        first, second, third = AuditEntry.objects.order_by("seq")
-        assert [e.seq for e in (first, second, third)] == [1, 2, 3]
+        founding, first, second, third = AuditEntry.objects.order_by("seq")
+        assert (founding.verb, founding.actor_label) == ("founded organization", alice.email)
+        assert [e.seq for e in (founding, first, second, third)] == [1, 2, 3, 4]
         assert (second.previous_hash, third.previous_hash) == (first.hash, second.hash)
         assert audit.verify(org.pk) is None
 
@@ -76,8 +78,12 @@ def test_the_application_may_neither_change_nor_delete_an_entry(org: Organizatio
         ("UPDATE accounts_auditentry SET new = '{\"quantity\": 9}' WHERE seq = 2", 2),
         ("UPDATE accounts_auditentry SET at = at + interval '1 microsecond' WHERE seq = 1", 1),
         ("DELETE FROM accounts_auditentry WHERE seq = 2", 2),
-        ("DELETE FROM accounts_auditentry WHERE seq = 3", 3),
-        ("UPDATE accounts_auditentry SET reply = 'fine' WHERE seq = 3", 3),
+        ("DELETE FROM accounts_auditentry WHERE seq = 4", 4),
+        ("UPDATE accounts_auditentry SET reply = 'fine' WHERE seq = 4", 4),
+        (
+            "UPDATE accounts_audithead h SET last_seq = 3, last_hash = e.hash FROM accounts_auditentry e WHERE seq = 3",
+            5,
+        ),
     ],
 )
 def test_verify_names_the_first_broken_entry(
@@ -97,3 +103,27 @@ def test_verify_names_the_first_broken_entry(
 def test_verify_audit_knows_no_such_organization(committed_db: None) -> None:
     with pytest.raises(CommandError, match="No organization"):
         call_command("verify_audit", "nobody")
+
+
+def test_verify_waits_for_nobody_who_writes(committed_db: None, person: Callable[..., User]) -> None:
+    alice = person("Alice")
+    org = Organization.found(name="Northgate IT", owner=alice)
+    writing, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with org_scope(org.pk):
+            audit.hold(org.pk)
+            writing.set()
+            done.wait(30)
+        connections.close_all()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert writing.wait(30)
+        with org_scope(org.pk), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            assert audit.verify(org.pk) is None
+    finally:
+        done.set()
+        writer.join()

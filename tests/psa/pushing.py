@@ -84,9 +84,9 @@ class Desk:
             return [a.step for a in PushAttempt.objects.filter(push=push).order_by("pk")]
 
     def audit(self) -> list[str]:
-        """List the verbs of the audit trail."""
+        """List the verbs of the audit trail since the organization was founded."""
         with org_scope(self.org.pk):
-            return [entry.verb for entry in AuditEntry.objects.order_by("seq")]
+            return [entry.verb for entry in AuditEntry.objects.filter(seq__gt=1).order_by("seq")]
 
     def change_connection(self, **changes: Any) -> None:
         """Change the connection behind the back of what waits."""

@@ -45,7 +45,7 @@ def test_an_entry_shows_who_what_and_both_values_and_the_reply(org, alice, join,
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("alice", 1), ("HARBOR", 2), ("push:7", 1), ("Reconcile", 1), ("alice backup", 1), ("nobody", 0)],
+    [("alice push", 1), ("HARBOR", 2), ("push:7", 1), ("Reconcile", 1), ("alice backup", 1), ("nobody", 0)],
 )
 def test_search_finds_by_who_what_and_subject(org, alice, sign_in, page, query, found):
     write(org, alice)
@@ -62,12 +62,12 @@ def test_pages_go_back_without_losing_the_search(org, alice, sign_in, page):
     assert len(first.context["rows"]) == PAGE
     assert f"?before={first.context['older']}&amp;q=push" in first.text
     second = client.get(page, {"q": "push", "before": first.context["older"]})
-    assert [entry.seq for entry, _ in second.context["rows"]] == [3, 2, 1]
+    assert [entry.seq for entry, _ in second.context["rows"]] == [4, 3, 2]
     assert second.context["older"] is None
 
 
 def test_htmx_gets_the_list_alone(org, alice, sign_in, page):
-    text = sign_in(alice).get(page, {"q": "x"}, headers={"HX-Request": "true"}).text
+    text = sign_in(alice).get(page, {"q": "nobody"}, headers={"HX-Request": "true"}).text
     assert "<html" not in text
     assert "Nothing matches" in text
 
@@ -83,18 +83,19 @@ def test_the_first_entry_that_does_not_fit_is_named(org, alice, sign_in, page):
         write(org, alice)
     with org_scope(org.pk):
         AuditEntry.objects.create(
-            org=org, seq=3, actor=alice, actor_label=alice.email, verb="forged", hash="0"
+            org=org, seq=4, actor=alice, actor_label=alice.email, verb="forged", hash="0"
         )
     client = sign_in(alice)
     text = client.get(reverse("activity_chain", args=[org.slug])).text
-    assert "Entry 3 is missing or was changed" in text
-    assert f"{page}?before=4" in text
-    shown = client.get(page, {"before": 4}).context["rows"]
-    assert [entry.seq for entry, _ in shown] == [3, 2, 1]
+    assert "Entry 4 is missing or was changed" in text
+    assert f"{page}?before=5" in text
+    shown = client.get(page, {"before": 5}).context["rows"]
+    assert [entry.seq for entry, _ in shown] == [4, 3, 2, 1]
 
 
-def test_nothing_yet_says_what_will_stand_here(org, alice, sign_in, page):
-    assert "Nothing has happened yet" in sign_in(alice).get(page).text
+def test_the_trail_begins_with_the_founding(org, alice, sign_in, page):
+    (row,) = sign_in(alice).get(page).context["rows"]
+    assert row[0].verb == "founded organization"
 
 
 def test_another_organizations_trail_is_not_searched(org, alice, other_org, charlie, sign_in):
@@ -102,4 +103,4 @@ def test_another_organizations_trail_is_not_searched(org, alice, other_org, char
     reply = sign_in(alice).get(reverse("activity", args=[org.slug]), {"q": "Secret"})
     assert reply.context["rows"] == []
     with org_scope(org.pk):
-        assert AuditEntry.objects.count() == 0
+        assert AuditEntry.objects.count() == 1, "the founding alone"

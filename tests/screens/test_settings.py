@@ -36,7 +36,7 @@ def test_a_wider_guard_frees_a_held_line_at_once_and_is_written_down(org, alice,
     assert "Last changed by Alice" in reply.text
     with org_scope(org.pk):
         assert books.card(line).kind == Card.Kind.ADJUST
-        entry = AuditEntry.objects.get()
+        entry = AuditEntry.objects.get(subject=f"settings:{org.pk}")
         assert ReconcileSettings.objects.get().pushing == "collect"
     assert entry.old == {"guard percent": 20, "pushing": "at_once"}
     assert entry.new == {"guard percent": 30, "pushing": "collect"}
@@ -46,7 +46,7 @@ def test_saving_what_is_there_writes_nothing(org, alice, sign_in, page):
     reply = sign_in(alice).post(page, STANDARD, follow=True)
     assert "Nothing was changed." in reply.text
     with org_scope(org.pk):
-        assert not AuditEntry.objects.exists()
+        assert not AuditEntry.objects.filter(subject=f"settings:{org.pk}").exists()
 
 
 @pytest.mark.parametrize(

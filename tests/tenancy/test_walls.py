@@ -116,3 +116,13 @@ def test_a_person_sees_their_own_memberships_alone(
 
 def test_two_organizations_of_one_name_get_two_slugs(org: Organization, alice: User) -> None:
     assert Organization.found(name="Northgate IT", owner=alice).slug == "northgate-it-2"
+
+
+def test_a_door_never_looks_into_a_sessions_temporary_tables(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        )
+        doors = dict(cursor.fetchall())
+    assert {"organization_slug", "organizations_with_due_pushes", "organizations_with_due_runs"} <= set(doors)
+    assert [name for name, found in doors.items() if not any(c.endswith(", pg_temp") for c in found)] == []

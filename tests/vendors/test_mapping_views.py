@@ -77,7 +77,7 @@ class Desk:
     def trail(self) -> list[tuple[str, str]]:
         with org_scope(self.org.pk):
             assert audit.verify(self.org.pk) is None
-            return list(AuditEntry.objects.order_by("seq").values_list("verb", "subject"))
+            return list(AuditEntry.objects.filter(seq__gt=1).order_by("seq").values_list("verb", "subject"))
 
     def rebuilt(self) -> int:
         """Rebuild every card from nothing kept; give how many were not as they should have been."""

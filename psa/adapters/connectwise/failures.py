@@ -37,14 +37,10 @@ def explain(reply: Reply) -> RemoteError | None:
 
 def _refused_keys(_reply: Reply, body: dict[str, Any]) -> RemoteError:
     if "clientid" in _words(body):
-        return (
-            CustomerMustAct(
-                "ConnectWise refused the client id of this integration. Enter one that your ConnectWise accepts, or "
-                "leave the field empty."
-            )
-            .at("client_id")
-            .at("client_id")
-        )
+        return CustomerMustAct(
+            "ConnectWise refused the client id of this integration. Enter one that your ConnectWise accepts, or "
+            "leave the field empty."
+        ).at("client_id")
     return CustomerMustAct(
         "ConnectWise refused the keys. Enter the public and private key of an active API member again."
     ).at("private_key")
