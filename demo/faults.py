@@ -5,7 +5,8 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import InitVar, asdict, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 # Forms that answer without doing what was asked, and forms that do it and then spoil the answer.
@@ -60,6 +61,8 @@ class FailRule:
             self._pattern = re.compile(pattern)
         except re.error as error:
             raise BadFault(f"bad path pattern {pattern!r}: {error}") from error
+        if method != "*" and not method.isalpha():
+            raise BadFault(f"{method!r} is no method: name one, or * for all")
         self._method = method.upper()
 
     def strikes(self, method: str, target: str) -> bool:
@@ -76,14 +79,19 @@ class FailRule:
 
 @dataclass
 class Faults:
-    """The switches in force; a limit of 0 is none, `options` are the open points of a fact sheet."""
+    """The switches in force; a limit of 0 is none, `options` are the open points of a fact sheet.
+
+    `choices` are the values that an option may take, written as text; one without them takes any.
+    """
 
     latency_ms: float = 0
     rate_limit_per_minute: int = 0
     fail_next: list[FailRule] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    choices: InitVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, choices: Mapping[str, tuple[str, ...]]) -> None:
+        self._choices = choices
         self._lock = threading.Lock()
         self._window_start = 0.0
         self._window_count = 0
@@ -107,6 +115,10 @@ class Faults:
         if name == "options":
             if not isinstance(value, Mapping) or (unknown := set(value) - set(self.options)):
                 raise BadFault(f"unknown option {sorted(unknown)}; known: {sorted(self.options)}")
+            for option, chosen in value.items():
+                allowed = self._choices.get(option)
+                if allowed and str(chosen) not in allowed:
+                    raise BadFault(f"{option} is one of {', '.join(allowed)}, not {chosen!r}")
             return {**self.options, **value}
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise BadFault(f"{name} is a number, 0 or more")
@@ -147,7 +159,7 @@ def read_fault_arguments(arguments: list[str], options: Mapping[str, Any]) -> di
         try:
             value = json.loads(text)
         except ValueError:
-            value = text
+            value = {"True": True, "False": False}.get(text, text)
         if name in options:
             settings.setdefault("options", {})[name] = value
         else:

@@ -82,6 +82,7 @@ class Simulator:
     """
 
     default_options: ClassVar[Mapping[str, Any]] = {}
+    option_choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     default_rate_limit: ClassVar[int] = 0
 
     def __init__(self, credentials: Mapping[str, str], options: Mapping[str, Any] | None = None) -> None:
@@ -91,7 +92,9 @@ class Simulator:
         self.routes: list[Route] = []
         self.control_routes: list[Route] = []
         self.faults = Faults(
-            rate_limit_per_minute=self.default_rate_limit, options=dict(self.default_options)
+            rate_limit_per_minute=self.default_rate_limit,
+            options=dict(self.default_options),
+            choices=self.option_choices,
         )
         self.faults.change({"options": dict(options or {})})
         self.counts = RequestCounts()
@@ -145,7 +148,7 @@ class Simulator:
     def wrong_method(self, request: Request, allowed: list[str]) -> Response:
         """The path exists, the verb does not."""
         response = self.failure(405)
-        response.headers["Allow"] = ", ".join(allowed)
+        response.headers["Allow"] = ", ".join(dict.fromkeys(allowed))
         return response
 
     def failure(self, status: int, seconds: float | None = None) -> Response:

@@ -5,6 +5,7 @@ import http.server
 import select
 import signal
 import socket
+import string
 import struct
 import sys
 import threading
@@ -21,6 +22,8 @@ from demo.server import JSON, Request, Response, Simulator, make_request
 LOOPBACK = "127.0.0.1"
 LONGEST_HANG_SECONDS = 300.0
 DRIP_SECONDS = 0.25
+LONGEST_BODY = 64 * 1024 * 1024
+LONGEST_LINE = 64 * 1024
 
 
 class SimulatorServer(http.server.ThreadingHTTPServer):
@@ -67,6 +70,10 @@ def run(simulator: Simulator, port: int, announce: Callable[[str], None]) -> Non
     server.server_close()
 
 
+class _CutOff(Exception):
+    """The client left before its whole body had come."""
+
+
 class _Connection(http.server.BaseHTTPRequestHandler):
     """One client connection, kept alive between calls."""
 
@@ -76,7 +83,15 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Read one call, let the control plane, the faults or the simulator answer it."""
-        request = make_request(self.command, self.path, self.headers, self._read_body())
+        try:
+            body = self._read_body()
+        except _CutOff:
+            self.close_connection = True
+            return
+        except ValueError:
+            self.send_error(400)
+            return
+        request = make_request(self.command, _own_target(self.path), self.headers, body)
         simulator = self.server.simulator
         if request.path.startswith("/_sim"):
             self._send(simulator.control(request))
@@ -88,7 +103,16 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         finally:
             simulator.counts.leave(outcome)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Every verb is read the same way: which ones exist is the simulated API's business."""
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no HTTP in the API's own words, and close: what follows cannot be trusted."""
+        self.close_connection = True
+        self._send(self.server.simulator.failure(code))
 
     def _answer_with_faults(self, simulator: Simulator, request: Request) -> str:
         if latency := simulator.faults.latency_ms:
@@ -141,18 +165,31 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         return form
 
     def _read_body(self) -> bytes:
+        """The whole body; raises ValueError for a length that cannot be one, _CutOff when some is missing."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks()
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return self._read_exactly(_size(self.headers.get("Content-Length") or "0", 10))
 
     def _read_chunks(self) -> bytes:
         parts = []
-        while size := int(self.rfile.readline().split(b";")[0] or b"0", 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
+        while size := _size(self._read_line().split(b";")[0].decode("latin-1"), 16):
+            parts.append(self._read_exactly(size))
+            self._read_line()
+        while self._read_line().strip():
             pass
         return b"".join(parts)
+
+    def _read_exactly(self, size: int) -> bytes:
+        content = self.rfile.read(size)
+        if len(content) < size:
+            raise _CutOff
+        return content
+
+    def _read_line(self) -> bytes:
+        line = self.rfile.readline(LONGEST_LINE)
+        if not line.endswith(b"\n"):
+            raise _CutOff
+        return line
 
     def _head(self, response: Response, length: int) -> bytes:
         phrase = http.HTTPStatus(response.status).phrase if response.status in _PHRASES else "Unknown"
@@ -163,6 +200,9 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if self.close_connection:
             lines.append("Connection: close")
+        elif self.request_version == "HTTP/1.0":
+            # A 1.0 client that asked to be kept waits for this word, or else for the end of the stream.
+            lines.append("Connection: keep-alive")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def _send(self, response: Response) -> None:
@@ -195,6 +235,24 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing on the terminal: the counters tell what came in."""
+
+
+def _size(text: str, base: int) -> int:
+    """A length as the client gives it; raises ValueError unless it is a whole number within reason."""
+    digits = text.strip()
+    if not digits.isalnum() or (size := int(digits, base)) > LONGEST_BODY:
+        raise ValueError(f"bad length {text!r}")
+    return size
+
+
+def _own_target(target: str) -> str:
+    """Path and query as the simulators read them.
+
+    A target may name scheme and host, as for a proxy, and hold bytes of UTF-8 that ought to be escaped.
+    """
+    if target[:7].lower() == "http://":
+        target = "/" + target[7:].partition("/")[2]
+    return urllib.parse.quote(target.encode("latin-1"), safe=string.punctuation)
 
 
 def _handled(simulator: Simulator, request: Request) -> Response:

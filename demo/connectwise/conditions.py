@@ -190,9 +190,9 @@ def read_datetime(text: str) -> datetime | None:
     """An ISO date or datetime as an aware UTC datetime (no zone means UTC); None when it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _everything(_row: dict[str, Any]) -> bool:

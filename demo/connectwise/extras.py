@@ -1,6 +1,7 @@
 """The calls that are no plain list: system, own rights, roles, pricing, invoice PDF, ticket search."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from demo.connectwise import roles
@@ -9,7 +10,7 @@ from demo.connectwise.listing import count, list_page, parameters
 from demo.connectwise.reading import Reader
 from demo.connectwise.resources import CATALOG, INVOICES, PRODUCTS, TICKETS
 from demo.connectwise.roles import BadRole, make_role
-from demo.connectwise.store import Row
+from demo.connectwise.store import Row, stamp
 from demo.connectwise.writing import read_json
 from demo.server import Request, Response, Route
 
@@ -31,6 +32,7 @@ class Extras:
 
     def __init__(self, api: "ConnectWise") -> None:
         self.api = api
+        self._started = stamp(datetime.now(UTC))
 
     def routes(self) -> list[Route]:
         """Their routes, to stand before those of the plain lists."""
@@ -61,7 +63,11 @@ class Extras:
         ]
 
     def _list_of(self, rows: Rows) -> Callable[[Request], Response]:
-        return lambda request: list_page(rows(request), request, self.api.list_options())
+        return lambda request: list_page(rows(request), request, self.api.list_options(), self._informed)
+
+    def _informed(self, row: Row) -> Row:
+        """A row with `_info`, which every row of the API carries."""
+        return {"_info": {"lastUpdated": self._started, "updatedBy": self.api.member}, **row}
 
     def _count_of(self, rows: Rows) -> Callable[[Request], Response]:
         return lambda request: count(rows(request), request, self.api.list_options())
@@ -115,7 +121,7 @@ class Extras:
     def _api_member(self, request: Request) -> Response:
         for row in self._api_members(request):
             if str(row["id"]) == request.params["id"]:
-                return Response(200, row)
+                return Response(200, self._informed(row))
         raise record_not_found("apiMember", request.params["id"])
 
     def _role_settings(self, request: Request) -> list[Row]:

@@ -98,7 +98,7 @@ def _numbered(
     if number < 1:
         raise bad_request("page starts at 1.")
     last = max(1, -(-len(rows) // size))
-    relations = {"first": 1, "prev": number - 1} if number > 1 else {}
+    relations = {"first": 1, "prev": min(number - 1, last)} if number > 1 else {}
     relations |= {"next": number + 1, "last": last} if number < last else {}
     address = _address(request, size) if relations else ""
     # Clients read these links with page=(\d+)>; rel="(.*?)": page has to stay last.

@@ -9,7 +9,7 @@ from typing import Any
 from demo.connectwise.conditions import read_datetime
 from demo.connectwise.errors import Json, field_error, invalid_object
 from demo.connectwise.schema import Schema
-from demo.connectwise.store import Row, Table
+from demo.connectwise.store import Row, Table, stamp
 
 _ADDRESS = ("addressLine1", "addressLine2", "city", "state", "zip", "country")
 _LARGEST = 10**11
@@ -71,6 +71,13 @@ def check(row: Row, schema: Schema, verb: str, model: tuple[int, int]) -> None:
     errors += _kind_errors(row, schema, verb)
     if errors:
         raise invalid_object(schema.noun, errors)
+
+
+def kept_form(row: Row, schema: Schema) -> Row:
+    """A checked row as the API keeps it, however it was sent: 47 as 47.0, a day as its first moment in UTC."""
+    doubles = {name: float(row[name]) for name in schema.doubles if row.get(name) is not None}
+    moments = {name: read_datetime(str(row[name])) for name in schema.dates if row.get(name)}
+    return row | doubles | {name: stamp(moment) for name, moment in moments.items() if moment is not None}
 
 
 def _pointed(schema: Schema, name: str) -> str:

@@ -58,7 +58,7 @@ ADDITIONS = Resource(
     _ALL,
     "agreements",
 )
-INVOICES = Resource("/finance/invoices", "invoices", (roles.INVOICING,), schema.INVOICE)
+INVOICES = Resource("/finance/invoices", "invoices", (roles.INVOICING,), schema.INVOICE, _ALL)
 TICKETS = Resource("/service/tickets", "tickets", (roles.TICKETS,), schema.TICKET, _ALL)
 NOTES = Resource(
     "/service/tickets/{parent:int}/notes", "ticket_notes", (roles.TICKETS,), schema.NOTE, _ALL, "tickets"
@@ -78,11 +78,15 @@ _SETUP_TABLES = (
         "/company/companies/statuses",
         "company_statuses",
         (_setup("Company / Company Status"), roles.COMPANIES),
+        schema.SETUP,
+        _ALL,
     ),
     Resource(
         "/company/companies/types",
         "company_types",
         (_setup("Company / Company Type"), roles.COMPANIES),
+        schema.SETUP,
+        _ALL,
         info=("id", "name"),
         info_path="/company/companies/info/types",
     ),
@@ -90,6 +94,8 @@ _SETUP_TABLES = (
         "/finance/agreements/types",
         "agreement_types",
         (_setup("Agreements / Agreement Type"),),
+        schema.SETUP,
+        _ALL,
         info=("id", "name"),
         info_path="/finance/agreements/types/info",
     ),
@@ -97,6 +103,8 @@ _SETUP_TABLES = (
         "/finance/billingCycles",
         "billing_cycles",
         (_setup("Invoicing / Billing Cycle"),),
+        schema.BILLING_CYCLE,
+        _ALL,
         info=("id", "identifier", "name"),
         info_path="/finance/billingCycles/info",
     ),
@@ -104,6 +112,8 @@ _SETUP_TABLES = (
         "/finance/billingStatuses",
         "billing_statuses",
         (_setup("Invoicing / Billing Status"), roles.INVOICING),
+        schema.SETUP,
+        _ALL,
     ),
     Resource(
         "/service/boards",
@@ -134,7 +144,9 @@ RESOURCES = (
     *_SETUP_TABLES,
     COMPANIES,
     _TYPE_ASSOCIATIONS,
-    Resource("/company/companyTypeAssociations", "type_associations", (roles.COMPANIES,)),
+    Resource(
+        "/company/companyTypeAssociations", "type_associations", (roles.COMPANIES,), schema.TYPE_ASSOCIATION
+    ),
     CATALOG,
     Resource(
         "/procurement/catalog/{parent:int}/components", "components", (roles.CATALOG,), parent="catalog"
@@ -146,5 +158,12 @@ RESOURCES = (
     Resource("/finance/invoices/{parent:int}/payments", "payments", (roles.INVOICING,), parent="invoices"),
     TICKETS,
     NOTES,
+)
+# Tables whose records other records are made of: one that is used cannot be deleted.
+SHARED = frozenset(
+    [
+        *("catalog", "company_statuses", "company_types"),
+        *("agreement_types", "billing_cycles", "billing_statuses"),
+    ]
 )
 ADDRESSES = {resource.table: resource.path for resource in RESOURCES if resource.parent is None}

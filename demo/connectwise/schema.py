@@ -8,6 +8,10 @@ _BILLABLE = ("Billable", "DoNotBill", "NoCharge", "NoDefault")
 _STATUSES = ("Active", "Cancelled", "Expired", "Inactive")
 _CYCLES = ("ContractYear", "CalendarYear")
 _GRADES = ("Low", "Medium", "High")
+_OPTIONS = (
+    *("Monthly", "Quarterly", "SemiAnnual", "Yearly", "Weekly", "BiWeekly", "BiMonthly"),
+    "NotRecurring",
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Schema:
         }
 
     @cached_property
+    def doubles(self) -> frozenset[str]:
+        """The numbers that the API keeps, and shows, with a decimal point."""
+        return frozenset(self.numbers) - {"yearEstablished"}
+
+    @cached_property
     def ignored(self) -> frozenset[str]:
         """Names that may be sent and change nothing."""
         return frozenset((*self.read_only, "id", "_info"))
@@ -55,6 +64,22 @@ class Schema:
 
 
 PLAIN = Schema("record", required=("name",), lengths={"name": 50})
+
+# A row of a set-up table; the flags are those that any of these tables has.
+SETUP = Schema(
+    "record",
+    required=("name",),
+    lengths={"name": 50},
+    flags=("defaultFlag", "inactiveFlag", "vendorFlag", "closedFlag", "sentFlag"),
+)
+
+BILLING_CYCLE = Schema(
+    "billingCycle",
+    required=("identifier", "name"),
+    enums={"billingOptions": _OPTIONS},
+    lengths={"identifier": 5, "name": 50},
+    flags=("defaultFlag",),
+)
 
 COMPANY = Schema(
     "company",
@@ -186,6 +211,10 @@ INVOICE = Schema(
         "applyToType": ("All", "Agreement", "Project", "ProjectPhase", "SalesOrder", "Ticket"),
     },
     lengths={"invoiceNumber": 15, "reference": 50, "customerPO": 50},
+    numbers=(
+        *("subtotal", "total", "salesTax", "serviceTotal", "expenseTotal", "productTotal"),
+        *("agreementAmount", "payments", "credits", "balance"),
+    ),
     dates=("date", "dueDate"),
     references={
         "status": "billing_statuses",
@@ -194,6 +223,7 @@ INVOICE = Schema(
         "agreement": "agreements",
         "currency": None,
     },
+    others=("applyToId",),
 )
 
 TICKET = Schema(

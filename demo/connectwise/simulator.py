@@ -9,6 +9,7 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
+from urllib.parse import unquote
 
 from demo.connectwise.additions import compute_addition
 from demo.connectwise.errors import ApiError, failure
@@ -26,7 +27,8 @@ NEWEST_MODEL = "2025.1"
 LONGEST_ADDRESS = 10_000
 _API = re.compile(r"/(?:v2025_1|v4_6_release)/apis/3\.0(/.*)", re.IGNORECASE)
 _COMPANY_INFO = re.compile(r"/login/companyinfo/([^/]+)/?", re.IGNORECASE)
-_PINNED = re.compile(r"application/vnd\.connectwise\.com\+json;\s*version=(\d{4})\.(\d+)", re.IGNORECASE)
+# The pin is also sent without the media type before it, and with more types behind it.
+_PINNED = re.compile(r"\bversion=(\d{4})\.(\d+)", re.IGNORECASE)
 
 
 class World(Protocol):
@@ -56,6 +58,18 @@ class ConnectWise(Simulator):
         "S12": True,  # products can be filtered by invoice/id
         "S13": 400,  # status of malformed conditions
         "repeat_pages": False,  # every page is the first one
+    }
+    option_choices: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "S2": ("inclusive", "exclusive"),
+        "S3": ("company_404", "all_401", "all_404"),
+        "S4": ("billable", "quantity"),
+        "S6": ("401", "accept", "exact"),
+        "S7": ("clamp", "400"),
+        "S8": ("mixed", "missing", "null", "empty"),
+        "S10": ("store",),
+        "S11": ("True", "403"),
+        "S13": ("400", "404", "500"),
+        **dict.fromkeys(("S1", "S5", "S9", "S12", "repeat_pages"), ("True", "False", "1", "0")),
     }
     default_rate_limit = 1000
     member = "ReconcileAPI"
@@ -108,9 +122,10 @@ class ConnectWise(Simulator):
     def _answer(self, request: Request) -> Response:
         if len(request.path) + len(request.raw_query) > LONGEST_ADDRESS:
             return self.failure(414)
-        if (match := _COMPANY_INFO.fullmatch(request.path)) and request.method == "GET":
+        if (match := _COMPANY_INFO.fullmatch(request.path)) and request.method in ("GET", "HEAD"):
             self.counts.add_shape("GET /login/companyinfo/{id}")
-            return Response(200, self._company_info() if self._is_company(match[1]) else b"null")
+            known = self._is_company(unquote(match[1]))
+            return Response(200, self._company_info() if known else b"null")
         match = _API.fullmatch(request.path)
         if match is None:
             return self.not_found(request)

@@ -10,7 +10,8 @@ from demo.connectwise.errors import ApiError, bad_request
 from demo.connectwise.kinds import fill, is_closed
 from demo.connectwise.patching import apply_patch
 from demo.connectwise.reading import Reader
-from demo.connectwise.records import check, look_up, reference_to, refuse_duplicate
+from demo.connectwise.records import check, kept_form, look_up, reference_to, refuse_duplicate
+from demo.connectwise.resources import RESOURCES, SHARED
 from demo.connectwise.roles import CLOSE_TICKETS
 from demo.connectwise.store import PARENTS, Row, association, stamp
 from demo.server import Request, Response
@@ -97,7 +98,7 @@ class Writer(Reader):
         refuse_duplicate(row, schema, tables[self.resource.table])
         if schema.noun == "ticket":
             self._demand_close_right(row, before)
-        row = self._stamped(row, before)
+        row = self._stamped(kept_form(row, schema), before)
         if schema.noun == "ticketNote":
             row |= {"createdBy": self.api.member, "dateCreated": row["_info"]["dateEntered"]}
         return self.api.computed(row) if schema.noun == "addition" else row
@@ -154,10 +155,14 @@ class Writer(Reader):
         companies.put(self._stamped({**companies.rows[company], "types": types}, companies.rows[company]))
 
     def _refuse_if_used(self, row: Row) -> None:
-        """A catalogue item on an agreement is in use: 409."""
-        used = (each["product"]["id"] for each in self.api.tables["additions"].all())
-        if self.resource.table == "catalog" and row["id"] in used:
-            raise ApiError(409)
+        """A catalogue item on an agreement, or a status that a company has, is in use: 409."""
+        if self.resource.table not in SHARED:
+            return
+        for resource in RESOURCES:
+            names = [name for name, to in resource.schema.references.items() if to == self.resource.table]
+            rows = self.api.tables[resource.table].all() if names else []
+            if any((each.get(name) or {}).get("id") == row["id"] for each in rows for name in names):
+                raise ApiError(409)
 
     def _record(self, before: Row | None, after: Row | None, request: Request) -> None:
         row: Row = after or before or {}
@@ -184,7 +189,7 @@ def read_json(request: Request, kind: type[list[Any]] | type[dict[str, Any]]) ->
         raise ApiError(415)
     try:
         body = request.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request("The body is not JSON.") from error
     if not isinstance(body, kind):
         raise bad_request(f"The body must be {'an array' if kind is list else 'an object'}.")
