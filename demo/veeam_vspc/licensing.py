@@ -22,11 +22,13 @@ OLDER_WORDS = {
     ("CC", "workstation agents"): "CC_Workstation_Backup",
     ("CC", "server agents"): "CC_Server_Backup",
     ("CC", "virtual machines"): "CC_VM_Backup",
+    ("CC", "cloud server backups"): "CC_Server_Backup",
     ("VBR", "virtual machines"): "VBR_vSphere_VM",
     ("VBR", "workstation agents"): "VBR_Workstation_Agent",
     ("VBR", "server agents"): "VBR_Server_Agent",
     ("VAC", "workstation agents"): "VAC_Workstation_Agent",
     ("VAC", "server agents"): "VAC_Server_Agent",
+    ("VB365", "protected users"): "VB365_User",
 }
 COUNTS = ("rentalCount", "newCount", "usedCount")
 
@@ -85,11 +87,15 @@ def latest_reports(rows: Sequence[Row]) -> list[Row]:
 
 
 def reports_of_day(rows: Sequence[Row], day: str) -> list[Row]:
-    """Return the reports whose interval holds the day (YYYY-MM-DD)."""
+    """Return the reports whose interval holds the day (YYYY-MM-DD), or that were made on it."""
     found = []
     for row in rows:
-        interval = row["reportParameters"]["reportInterval"]
-        if interval["startOfInterval"][:10] <= day <= interval["endOfInterval"][:10]:
+        made, interval = (
+            row["reportParameters"].get("generationDate", ""),
+            row["reportParameters"]["reportInterval"],
+        )
+        holds = interval["startOfInterval"][:10] <= day <= interval["endOfInterval"][:10]
+        if holds or made[:10] == day:
             found.append(row)
     return found
 

@@ -61,7 +61,7 @@ def _whole(query: Query, name: str, default: int) -> int:
     text = first(query, name)
     if not text:
         return default
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise BadQuery(f"The value '{text}' is not valid for {name}.")
     return int(text)
 
@@ -87,7 +87,7 @@ def _passes(row: Row, rules: Sequence[Row]) -> bool:
 def _holds(row: Row, rule: Row) -> bool:
     operation = str(rule.get("operation", ""))
     if operation in ("and", "or"):
-        parts = [_holds(row, part) for part in rule.get("items", [])]
+        parts = [_holds(row, part) for part in _list(rule.get("items", []), "items")]
         return all(parts) if operation == "and" else any(parts)
     compare = OPERATIONS.get(operation)
     if compare is None or "property" not in rule:
@@ -96,9 +96,16 @@ def _holds(row: Row, rule: Row) -> bool:
 
 
 def _same(mine: Any, asked: Any) -> bool:
-    if isinstance(mine, str) and isinstance(asked, str):
-        return mine.casefold() == asked.casefold()
-    return bool(mine == asked)
+    """Equal as texts without case; a number may be asked for as its text, as many scripts do."""
+    if mine is None or asked is None or isinstance(mine, bool) or isinstance(asked, bool):
+        return bool(mine == asked)
+    return str(mine).casefold() == str(asked).casefold()
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise BadQuery(f"The filter's {name} is not a list.")
+    return value
 
 
 def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -114,7 +121,7 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 OPERATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "equals": _same,
     "notEquals": lambda mine, asked: not _same(mine, asked),
-    "in": lambda mine, asked: any(_same(mine, one) for one in asked or []),
+    "in": lambda mine, asked: any(_same(mine, one) for one in _list(asked, "value")),
     "contains": lambda mine, asked: str(asked).casefold() in str(mine or "").casefold(),
     "lessThan": _ordered(lambda mine, asked: bool(mine < asked)),
     "lessThanOrEqual": _ordered(lambda mine, asked: bool(mine <= asked)),

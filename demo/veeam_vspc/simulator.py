@@ -1,5 +1,6 @@
 """The simulated Veeam console: authentication, asynchronous answers, paging and error words (sheet §1-§5, §17)."""
 
+import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ class VeeamSimulator(Simulator):
         if status == 429:
             error: Row = {"type": "transport", "code": 429}
             if seconds is not None:
-                error["retryAfter"] = max(0, round(seconds))
+                error["retryAfter"] = math.ceil(seconds)
             return Response(429, {"errors": [error]})
         kind, code, message = ERRORS.get(status, ("unspecified", status, f"Error {status}."))
         return Response(status, {"errors": [{"message": message, "type": kind, "code": code}]})

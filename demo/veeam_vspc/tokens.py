@@ -86,7 +86,8 @@ class TokenOffice:
     def _form(content_type: str, body: bytes) -> dict[str, str]:
         if content_type.partition(";")[0].strip().lower() != FORM:
             raise Refused("invalid_request", f"Content type must be {FORM}.")
-        return {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+        text = body.decode(errors="replace")
+        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
 
     def _by_password(self, form: Mapping[str, str], _options: VeeamOptions) -> str:
         given = (form.get("username", ""), form.get("password", ""))

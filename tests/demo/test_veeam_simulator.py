@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from demo.veeam_vspc import licensing
 from demo.veeam_vspc.options import VeeamOptions
 from demo.veeam_vspc.rows import uid_of
 from demo.veeam_vspc.sample import SampleWorld, company_row, every_sort, many
@@ -211,6 +212,38 @@ def test_older_calls_give_counters_per_company(client: Client) -> None:
     assert row["counters"] == [
         {"type": "VAC_Workstation_Agent", "rentalCount": 15, "newCount": 0, "usedCount": 15}
     ]
+
+
+@pytest.mark.parametrize(("day", "found"), [("2025-05-31", 1), ("2025-06-02", 1), ("2025-06-01", 0)])
+def test_a_report_is_found_by_its_month_and_by_the_day_it_was_made(day: str, found: int) -> None:
+    interval = {"startOfInterval": "2025-05-01T00:00:00Z", "endOfInterval": "2025-05-31T00:00:00Z"}
+    made = "2025-06-02T00:00:00Z"
+    report = {"reportParameters": {"generationDate": made, "reportInterval": interval}}
+    assert len(licensing.reports_of_day([report], day)) == found
+
+
+def test_a_number_may_be_filtered_by_its_text(client: Client) -> None:
+    assert len(client.get("/alarms/templates", filter=equals("internalId", "17")).rows) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "²"},
+        {"filter": [{"property": "name", "operation": "in", "value": 5}]},
+        {"filter": [{"operation": "and", "items": 5}]},
+    ],
+)
+def test_a_query_that_cannot_be_read_is_400(client: Client, query: dict[str, Any]) -> None:
+    answer = client.get("/organizations/companies", **query)
+    assert (answer.status, answer.value["errors"][0]["type"]) == (400, "logical")
+
+
+def test_a_token_call_that_is_no_text_is_a_bad_login(client: Client) -> None:
+    answer = client.call(
+        "/token", method="POST", bearer="", body=b"grant_type=password&username=\xff", Content_Type=FORM
+    )
+    assert (answer.status, answer.value["error"]) == (400, "invalid_grant")
 
 
 def test_alarms_are_found_by_template(client: Client) -> None:
