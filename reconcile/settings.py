@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from reconcile import embedded
+from reconcile.cache import OPTIONS as cache_options  # noqa: N811 - settings in capitals are Django's
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -96,9 +97,15 @@ DATABASES = embedded.database_settings(SECRET_KEY)
 DATABASE_ROUTERS = ["reconcile.tenancy.router.OwnerMigrates"]
 REDIS_URL = embedded.redis_url()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# One shared meaning of "who may call whom" needs Redis; pages do not: sessions live in the database.
+# Pages answer while Redis is away: sessions live in the database, and the cache has a stand-in.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "reconcile.cache.SteadyCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": cache_options,
+    }
+}
 
 # --- Sign-in -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
