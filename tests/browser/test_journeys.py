@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 
 from demo.seed import EMAIL, PASSWORD
@@ -66,6 +67,34 @@ def test_from_sign_in_to_one_right_write_and_back(product: Product) -> None:
             page.get_by_role("link", name="Reconciliation").click()
             before, after = approve_and_undo(page, demo.psa, "Saltmarrow Bakery")
             assert (before, after) == (7, 6)
+
+
+def test_a_psa_that_moved_first_stops_the_push_and_says_so(product: Product) -> None:
+    with seeded_demo() as demo, visiting(product) as page:
+        sign_in(page)
+        change_by_hand(demo.psa, "Dunmarrow Marine", "BKP-MBX", 113)
+        row_of(page, "Dunmarrow Marine").locator("[data-key=open]").click()
+        page.locator(".panel").get_by_role("button", name="Approve", exact=False).click()
+        stopped = page.locator("tr.open", has_text="The PSA has moved")
+        expect(stopped).to_contain_text("the line says 113, not 112")
+        assert quantities(demo.psa.writes()) == [(112, 113)]
+        row_of(page, "Dunmarrow Marine").get_by_role("button", name="Try again").click()
+        expect(page.locator(".panel").get_by_text("Confirmed 131")).to_be_visible()
+        expect(stopped).to_have_count(0)
+        assert quantities(demo.psa.writes()) == [(112, 113), (113, 131)]
+
+
+def change_by_hand(psa: Simulated, account: str, product: str, quantity: int) -> None:
+    """Change a line in the PSA as somebody else would."""
+    name = f"{psa.fields['company']}+{psa.fields['public_key']}"
+    with requests.Session() as session:
+        session.auth, session.headers["clientId"] = (name, psa.fields["private_key"]), psa.fields["client_id"]
+        agreements = f"{psa.url}/v4_6_release/apis/3.0/finance/agreements"
+        for agreement in session.get(agreements, params={"conditions": f'company/name="{account}"'}).json():
+            lines = f"{agreements}/{agreement['id']}/additions"
+            for line in session.get(lines, params={"conditions": f'product/identifier="{product}"'}).json():
+                change = [{"op": "replace", "path": "quantity", "value": quantity}]
+                assert session.patch(f"{lines}/{line['id']}", json=change).status_code == 200
 
 
 def map_an_account(page: Page, name: str) -> None:
