@@ -49,7 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Organization(models.Model):
-    """An MSP: the tenant. The day it joined drives the weekly schedule (A1)."""
+    """An MSP: the tenant. The day it joined is kept for its weekly sync (A1)."""
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
