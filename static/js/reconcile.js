@@ -10,10 +10,11 @@
 //                             in it, and data-one="account" data-many="accounts" where a word follows the number
 //   data-close-panel          a button that puts the details panel away
 //   data-open                 a dialog or popover in a swapped fragment: opens when it arrives, is removed when closed
+//   data-then-reload          on such a dialog: the page behind it is out of date, and is loaded anew when it closes
 //   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs, clear-selection
 
 const KEYS = {
-  Enter: "approve", "Shift+Enter": "approve-all", e: "edit", d: "date", r: "dismiss", z: "snooze", t: "ticket",
+  Enter: "approve", "Shift+Enter": "approve-all", e: "edit", d: "edit", r: "dismiss", z: "snooze", t: "ticket",
   w: "why", u: "undo", o: "open", s: "find", n: "exclude", "/": "search", "?": "help",
 };
 const MOVES = { j: () => step(1), k: () => step(-1), "]": () => stepGroup(1), "[": () => stepGroup(-1) };
@@ -240,8 +241,16 @@ function openArrived(source) {
 
 function removeClosed(overlay) {
   if (!overlay.matches("[data-open]") || overlay.matches(":popover-open, dialog[open]")) return;
+  if (overlay.matches("[data-then-reload]")) location.reload();
   overlay.remove();
   restoreFocus();
+}
+
+function closeDialogs() {
+  for (const dialog of all("dialog[open]")) {
+    dialog.close();
+    removeClosed(dialog);
+  }
 }
 
 // ---- Keys -----------------------------------------------------------------------------------------
@@ -358,7 +367,8 @@ document.addEventListener("close", (event) => removeClosed(event.target), true);
 document.addEventListener("toggle", (event) => removeClosed(event.target), true);
 document.addEventListener("toast", (event) => say(event.detail.value ?? event.detail.text, 8));
 document.addEventListener("clear-selection", clearSelection);
-document.addEventListener("close-dialogs", () => all("dialog[open]").forEach((dialog) => (dialog.close(), removeClosed(dialog))));
+// Later: what asked is inside the dialog, and htmx looks for the places of its answer from there.
+document.addEventListener("close-dialogs", () => queueMicrotask(closeDialogs));
 document.addEventListener("htmx:beforeSwap", signedOut);
 document.addEventListener("htmx:afterSettle", (event) => restoreSoon(event.detail.requestConfig?.elt));
 document.addEventListener("htmx:afterOnLoad", () => restoreSoon());

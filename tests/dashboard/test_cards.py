@@ -8,6 +8,8 @@ import pytest
 
 from accounts.models import Organization, User
 from dashboard import cards
+from dashboard.filters import Filters
+from dashboard.lists import list_page
 from dashboard.models import Card, Decision
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import NOW, Books
@@ -86,6 +88,16 @@ def test_a_silent_source_makes_units_unknown_and_keeps_the_last_number_aside(boo
     assert card.delta is None
     assert card.effect is None
     assert card.unknown_since == NOW - timedelta(days=2)
+
+
+def test_a_groups_total_over_a_gap_is_a_gap_too(books: Books) -> None:
+    line = books.pair("10", "12")
+    books.refresh()
+    assert [g.effect for g in list_page(books.org.pk, Filters()).groups] == [books.card(line).effect]
+    VendorAccount.objects.update(gap_reason="Lost connection", gap_since=NOW - timedelta(days=2))
+    books.refresh()
+    (group,) = list_page(books.org.pk, Filters(tab="held")).groups
+    assert (group.vendor, group.net, group.effect) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,26 @@ def test_a_dialog_in_a_fragment_opens_and_is_gone_when_closed(parts: Page) -> No
     expect(parts.locator("#asked")).to_have_count(0)
 
 
+def test_a_dialogs_own_form_is_heard_before_the_dialog_is_put_away(parts: Page) -> None:
+    """Else the toast of the same answer, and the counts that it brings, would find no page around them."""
+    parts.locator("main").evaluate("main => main.insertAdjacentHTML('beforeend', '<div id=place></div>')")
+    swap(parts, "place", '<dialog class="dialog" id="asked" data-open><form></form></dialog>')
+    parts.locator("#asked form").evaluate(
+        """form => { for (const name of ["close-dialogs", "toast"]) form.dispatchEvent(
+            new CustomEvent(name, {detail: {text: "Dismissed"}, bubbles: true})); }"""
+    )
+    expect(parts.locator("#asked")).to_have_count(0)
+    expect(parts.locator("#toasts .toast")).to_have_text("Dismissed")
+
+
+def test_a_dialog_that_reports_what_was_done_loads_the_page_anew_when_it_closes(parts: Page) -> None:
+    parts.locator("main").evaluate("main => main.insertAdjacentHTML('beforeend', '<div id=place></div>')")
+    swap(parts, "place", '<dialog class="dialog" id="told" data-open data-then-reload>7 approved</dialog>')
+    with parts.expect_navigation():
+        parts.keyboard.press("Escape")
+    expect(parts.locator("#told")).to_have_count(0)
+
+
 def test_a_toast_says_what_was_done_and_u_undoes_the_last(parts: Page) -> None:
     parts.evaluate(
         "document.body.dispatchEvent(new CustomEvent('toast', {detail: {value: 'Saved'}, bubbles: true}))"
