@@ -70,6 +70,9 @@ def own_servers() -> Iterator[None]:
     """Start PostgreSQL and Redis in a folder of their own, and build the tables."""
     folder = Path(tempfile.mkdtemp(prefix="reconcile-bench-"))
     folder.chmod(0o711)
+    # Never anybody's real database.
+    for name in ("DATABASE_URL", "APP_DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
     os.environ |= {
         "RECONCILE_DATA": str(folder),
         "DJANGO_SETTINGS_MODULE": "reconcile.settings",

@@ -11,7 +11,7 @@ MANY_CARDS = 1000
 
 
 def renew() -> None:
-    """Have the database look again at how its rows are shared between organizations; takes well under a second."""
+    """Have the database look again at the rows of its organizations; takes about a second."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT renew_tenant_statistics()")
 

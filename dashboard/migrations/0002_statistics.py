@@ -1,4 +1,4 @@
-"""Lets the application role renew what the planner knows of the organizations' shares in each table."""
+"""Lets the application role renew what the planner knows of the tables of organizations."""
 
 from django.db import migrations
 
@@ -17,7 +17,7 @@ BEGIN
         ORDER BY c.oid
     LOOP
         -- A table that another worker looks at this moment is left to it.
-        EXECUTE format('ANALYZE (SKIP_LOCKED) %s (org_id)', found);
+        EXECUTE format('ANALYZE (SKIP_LOCKED) %s', found);
     END LOOP;
 END
 $$
