@@ -1,9 +1,11 @@
 """The lists of Advanced config: entries with usage and price, totals, advice. A fixed number of queries."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -40,27 +42,30 @@ SELECT status, currency, count(*) AS entries, count(*) FILTER (WHERE counts > 0)
        count(*) FILTER (WHERE unpriced > 0) AS unpriced, count(*) FILTER (WHERE {_FITS}) AS fits
 FROM entries GROUP BY status, currency
 """  # noqa: S608 - our own constants
+# Scalar subqueries on purpose: they are looked up row by row, which is fast also before the planner knows any sizes.
 _WAITING = """
 SELECT (
     SELECT count(*) FROM vendors_vendoraccount va
     WHERE va.org_id = %(org)s AND va.excluded_at IS NULL AND va.vanished_at IS NULL
-      AND NOT EXISTS (
-          SELECT FROM vendors_accountmapping m WHERE m.org_id = va.org_id AND m.vendor_account_id = va.id)
-      AND EXISTS (
-          SELECT FROM vendors_usagecount u
-          JOIN vendors_vendorservice vs ON vs.org_id = u.org_id AND vs.id = u.vendor_service_id
-          WHERE u.org_id = va.org_id AND u.vendor_account_id = va.id AND u.superseded_at IS NULL
-            AND u.metric = 'used' AND u.quantity > 0 AND vs.excluded_at IS NULL)
+      AND (SELECT m.id FROM vendors_accountmapping m
+           WHERE m.org_id = va.org_id AND m.vendor_account_id = va.id LIMIT 1) IS NULL
+      AND (SELECT u.id FROM vendors_usagecount u
+           WHERE u.org_id = va.org_id AND u.vendor_account_id = va.id AND u.superseded_at IS NULL
+             AND u.metric = 'used' AND u.quantity > 0
+             AND (SELECT vs.excluded_at IS NULL FROM vendors_vendorservice vs
+                  WHERE vs.org_id = u.org_id AND vs.id = u.vendor_service_id)
+           LIMIT 1) IS NOT NULL
 ) + (
     SELECT count(*) FROM vendors_vendorservice vs
     WHERE vs.org_id = %(org)s AND vs.excluded_at IS NULL AND vs.vanished_at IS NULL
-      AND NOT EXISTS (
-          SELECT FROM vendors_servicemapping m WHERE m.org_id = vs.org_id AND m.vendor_service_id = vs.id)
-      AND EXISTS (
-          SELECT FROM vendors_usagecount u
-          JOIN vendors_vendoraccount va ON va.org_id = u.org_id AND va.id = u.vendor_account_id
-          WHERE u.org_id = vs.org_id AND u.vendor_service_id = vs.id AND u.superseded_at IS NULL
-            AND u.metric = 'used' AND u.quantity > 0 AND va.excluded_at IS NULL AND va.vanished_at IS NULL)
+      AND (SELECT m.id FROM vendors_servicemapping m
+           WHERE m.org_id = vs.org_id AND m.vendor_service_id = vs.id LIMIT 1) IS NULL
+      AND (SELECT u.id FROM vendors_usagecount u
+           WHERE u.org_id = vs.org_id AND u.vendor_service_id = vs.id AND u.superseded_at IS NULL
+             AND u.metric = 'used' AND u.quantity > 0
+             AND (SELECT va.excluded_at IS NULL AND va.vanished_at IS NULL FROM vendors_vendoraccount va
+                  WHERE va.org_id = u.org_id AND va.id = u.vendor_account_id)
+           LIMIT 1) IS NOT NULL
 )
 """
 _OPEN = "SELECT * FROM entries WHERE status = 'unmapped' ORDER BY value DESC NULLS LAST, name, id"
@@ -128,12 +133,12 @@ class Overview:
     def advised(self) -> int:
         return sum(1 for entry in self.loose if entry.first)
 
-    @property
+    @cached_property
     def sure(self) -> list[Entry]:
         """The entries whose suggestion may be accepted together with others."""
         return [entry for entry in self.loose if entry.advice.sure]
 
-    @property
+    @cached_property
     def new(self) -> list[Entry]:
         """The unmapped entries of the last seven days."""
         since = timezone.now() - timedelta(days=7)
@@ -141,8 +146,7 @@ class Overview:
 
     @property
     def new_by_source(self) -> list[tuple[str, int]]:
-        sources = [entry.source for entry in self.new]
-        return sorted({(name, sources.count(name)) for name in sources}, key=lambda pair: (-pair[1], pair[0]))
+        return Counter(entry.source for entry in self.new).most_common()
 
     @property
     def sure_values(self) -> list[tuple[str, Decimal]]:

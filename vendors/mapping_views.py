@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.roles import Role
@@ -56,6 +57,7 @@ def frame(request: OrgRequest, side: Side) -> dict[str, Any]:
         "overview": overview,
         "groups": overview.groups(),
         "acts": BULK_ACTS,
+        **addresses(request, filters),
         "unmapped": {
             side.key: overview.totals["unmapped"].entries, other.key: mapping_lists.count_unmapped(other, org_id)
         },
@@ -64,6 +66,12 @@ def frame(request: OrgRequest, side: Side) -> dict[str, Any]:
         "currency": connection.currency if connection else "USD",
         "may_map": request.member.may(Role.ADMIN),
     }  # fmt: skip
+
+
+def addresses(request: OrgRequest, filters: Filters) -> dict[str, str]:
+    """Give the addresses that every row names, worked out once; they carry the view for the answer."""
+    names = {"set_url": "mapping_set", "find_url": "mapping_search", "preview_url": "mapping_preview"}
+    return {key: reverse(name, args=[request.org.slug]) + filters.here for key, name in names.items()}
 
 
 @require_POST
@@ -138,7 +146,7 @@ def preview(request: OrgRequest) -> HttpResponse:
     context = {
         "side": side,
         "act": act,
-        "filters": Filters.read(request.GET),
+        **addresses(request, Filters.read(request.GET)),
         "rows": [(by_id[c.row], written(c), names.get(c.wanted.target or 0)) for c in changes],
         "left_out": len(picked) - len(changes) if picked else len(entries) - len(changes),
         "values": mapping_lists.sum_values(by_id[c.row] for c in changes),
@@ -178,7 +186,7 @@ def search(request: OrgRequest) -> HttpResponse:
     found, total = find_targets(side, request.org.pk, q)
     context = {
         "side": side,
-        "filters": Filters.read(request.GET),
+        **addresses(request, Filters.read(request.GET)),
         "entries": entries,
         "entry": entries[0] if len(entries) == 1 else None,
         "picks": request.GET.getlist("row")[:ROWS_AT_ONCE],

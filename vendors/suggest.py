@@ -9,6 +9,8 @@ from dataclasses import dataclass
 SURE = 95
 BY_KEY_AND_NAME, BY_KEY, BY_NAME, DOUBTFUL = 99, 97, 95, 50
 SHOWN = 9
+# What `_is_edge` says of ASCII: punctuation without the symbols, and white space.
+ASCII_EDGES = " !\"#%&'()*,-./:;?@[\\]_{}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,9 @@ def suggest(subjects: Iterable[Subject], candidates: Sequence[Candidate], words:
 
 def normalise(name: str) -> str:
     """Fold what never tells two names apart: case, white space, Unicode form, punctuation at the ends."""
+    if name.isascii():
+        # Nearly every name, and ten times as fast: lists hold ten thousand of them.
+        return " ".join(name.lower().split()).strip(ASCII_EDGES)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     text = " ".join(folded.split())
     start, end = 0, len(text)

@@ -99,6 +99,11 @@ def test_a_caution_on_either_side_asks_for_a_look(theirs: str, ours: str) -> Non
 names = st.text(max_size=12)
 
 
+@given(st.text(st.characters(codec="ascii"), max_size=12))
+def test_plain_names_are_folded_as_all_others_are(name: str) -> None:
+    assert normalise(name) == normalise(f"{name} \u2026")
+
+
 @given(names)
 def test_normalising_twice_changes_nothing_more(name: str) -> None:
     assert normalise(normalise(name)) == normalise(name)
