@@ -48,3 +48,7 @@ class SteadyCache(RedisCache):
             return bool(super().delete(key, version))
         except RedisError:
             return self._own.delete(key, version)
+
+    def forget_own(self) -> None:
+        """Forget what this process kept while Redis was away."""
+        self._own.clear()

@@ -191,7 +191,9 @@ class Rig:
         keys = {(entry["host"], entry["key"]) for entry in self.remote.writes()}
         assert keys == {(self.remote.url.removeprefix("http://"), self.remote.fields["public_key"])}
         with org_scope(self.org.pk):
-            verbs = Counter(AuditEntry.objects.filter(subject__startswith="push:").values_list("verb", flat=True))
+            verbs = Counter(
+                AuditEntry.objects.filter(subject__startswith="push:").values_list("verb", flat=True)
+            )
             assert verbs == {"push staged": len(self.lines), "push confirmed": len(self.lines)}
             assert audit.verify(self.org.pk) is None
 

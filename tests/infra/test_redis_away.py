@@ -6,6 +6,7 @@ from django.core.cache import caches
 from django.test import Client
 
 from accounts.models import User
+from reconcile.cache import SteadyCache
 from tests.conftest import PASSWORD
 
 NOBODY = "redis://127.0.0.1:1"
@@ -16,7 +17,9 @@ LOGIN = "/account/login/"
 def _away(settings) -> None:
     """Let the cache point at a port where nobody listens."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": NOBODY}}
-    caches["default"]._own.clear()
+    cache = caches["default"]
+    assert isinstance(cache, SteadyCache)
+    cache.forget_own()
 
 
 def sign_in(client: Client, email: str, password: str) -> int:
