@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Max, Q, Sum
 from django.utils import timezone
 
 from dashboard.filters import TABS
@@ -60,10 +60,11 @@ class Totals:
     uncompared: list[Reason]
     hidden: list[Reason]
     money: list[Money] = field(default_factory=list)
+    currency: str = "USD"
 
     @property
     def main(self) -> Money:
-        return self.money[0] if self.money else Money("USD")
+        return self.money[0] if self.money else Money(self.currency)
 
     @property
     def missing(self) -> int:
@@ -99,7 +100,12 @@ def count(org_id: int) -> Totals:
     rows: list[Any] = list(
         Card.objects.filter(org_id=org_id)
         .values("state", "kind", "reason")
-        .annotate(lines=Count("id"), of_lines=Count("line"), billed=Sum(F("psa_units") * F("price")))
+        .annotate(
+            lines=Count("id"),
+            of_lines=Count("line"),
+            currency=Max("currency"),
+            billed=Sum(F("psa_units") * F("price")),
+        )
     )
     by_state: dict[str, int] = defaultdict(int)
     for row in rows:
@@ -112,6 +118,7 @@ def count(org_id: int) -> Totals:
         uncompared=_reasons(rows, Card.Kind.WAITING, UNCOMPARED),
         hidden=_reasons(rows, Card.Kind.PSA_ONLY, HIDDEN) + _reasons(rows, Card.Kind.HIDDEN, HIDDEN),
         money=_money(org_id),
+        currency=max((row["currency"] for row in rows), default="") or "USD",
     )
 
 
@@ -148,7 +155,10 @@ def _money(org_id: int) -> list[Money]:
 UNMAPPED = """
 WITH loose AS (
     SELECT va.id, va.name, va.integration_id, va.excluded_at IS NOT NULL AS excluded, sum(u.quantity) AS units,
-           count(*) AS services, sum(u.quantity * s.price) AS value,
+           count(*) AS services,
+           -- Amounts in several currencies have no sum.
+           CASE WHEN count(DISTINCT c.currency) = 1 THEN sum(u.quantity * s.price) END AS value,
+           min(c.currency) AS currency,
            (array_agg(vs.name ORDER BY u.quantity * s.price DESC NULLS LAST, u.quantity DESC))[1] AS service
     FROM vendors_vendoraccount va
     JOIN vendors_usagecount u
@@ -156,14 +166,17 @@ WITH loose AS (
     JOIN vendors_vendorservice vs ON vs.org_id = va.org_id AND vs.id = u.vendor_service_id
     LEFT JOIN vendors_servicemapping sm ON sm.org_id = va.org_id AND sm.vendor_service_id = vs.id
     LEFT JOIN psa_service s ON s.org_id = va.org_id AND s.id = sm.service_id
+    LEFT JOIN psa_connection c ON c.org_id = s.org_id AND c.id = s.connection_id AND s.price IS NOT NULL
     WHERE va.org_id = %(org)s AND va.vanished_at IS NULL AND u.quantity > 0 AND vs.excluded_at IS NULL
       AND NOT EXISTS (
           SELECT FROM vendors_accountmapping m WHERE m.org_id = va.org_id AND m.vendor_account_id = va.id)
     GROUP BY va.id, va.name, va.integration_id, va.excluded_at
 )
 SELECT l.id, l.name, l.excluded, l.units, l.services, l.value, l.service, i.name, i.counted_at,
-       count(*) OVER (PARTITION BY l.excluded), sum(l.value) OVER (PARTITION BY l.excluded)
+       count(*) OVER these, l.currency,
+       CASE WHEN min(l.currency) OVER these = max(l.currency) OVER these THEN sum(l.value) OVER these END
 FROM loose l JOIN vendors_integration i ON i.org_id = %(org)s AND i.id = l.integration_id
+WINDOW these AS (PARTITION BY l.excluded)
 ORDER BY l.excluded, l.value DESC NULLS LAST, l.units DESC, l.id LIMIT %(limit)s
 """
 
@@ -182,6 +195,7 @@ class LooseUsage:
     source: str
     counted_at: datetime | None
     of_these: int
+    currency: str | None
     total: Decimal | None
 
 
@@ -206,12 +220,18 @@ class Unmapped:
         return next((r.total for r in self.rows if not r.excluded), None)
 
     @property
+    def currency(self) -> str:
+        """The currency of the value; empty while there is none."""
+        return next((r.currency for r in self.rows if not r.excluded and r.currency), "") or ""
+
+    @property
     def more(self) -> int:
         return self.accounts - len(self.shown)
 
     @property
-    def more_value(self) -> Decimal:
-        return (self.value or ZERO) - sum((r.value or ZERO for r in self.shown), ZERO)
+    def more_value(self) -> Decimal | None:
+        """What those that are not shown are worth; None where nothing can be added up."""
+        return None if self.value is None else self.value - sum((r.value or ZERO for r in self.shown), ZERO)
 
 
 def find_unmapped(org_id: int, limit: int = 50) -> Unmapped:

@@ -284,6 +284,24 @@ def test_every_view_of_every_tab_opens(approver: Client, card: Card, tab: str, g
     assert approver.get(f"/o/northgate-it/?tab={tab}&group={group}&view={view}&q=harbor").status_code == 200
 
 
+def test_unmapped_usage_is_priced_in_the_psas_own_currency(approver: Client, books: Books) -> None:
+    with org_scope(books.org.pk):
+        Connection.objects.update(currency="EUR")
+        books.usage(books.vendor_account(name="Loose Ends"), books.vendor_service(books.service()), "10")
+        books.refresh()
+    assert "≈ €45.00" in approver.get("/o/northgate-it/").content.decode()
+    with org_scope(books.org.pk):
+        second = Connection.objects.create(
+            org=books.org, kind="connectwise", name="Second", base_url="https://b.example", currency="USD"
+        )
+        other = books.service(name="Other", connection=second)
+        books.usage(books.vendor_account(name="Loose Change"), books.vendor_service(other), "10")
+        books.refresh()
+    body = approver.get("/o/northgate-it/").content.decode()
+    assert "— <small>no price</small>" in body
+    assert "90.00" not in body
+
+
 @pytest.mark.parametrize("query", ["page=²", "page=" + "9" * 30, "q=%00", "open=²", "amount=NaN"])
 def test_an_odd_address_opens_the_usual_view(approver: Client, card: Card, query: str) -> None:
     assert approver.get(f"/o/northgate-it/?{query}").status_code == 200
