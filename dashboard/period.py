@@ -11,8 +11,3 @@ def current_period(now: datetime) -> date:
 def next_month(first: date) -> date:
     """Give the first day of the month after."""
     return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
-def last_month(first: date) -> date:
-    """Give the first day of the month before."""
-    return (first - timedelta(days=1)).replace(day=1)

@@ -12,7 +12,6 @@ ZERO = Decimal(0)
 # A line hidden for one of these reasons does not explain usage: the usage is new revenue.
 EXPLAINS_NOTHING = frozenset({"account_inactive", "agreement_inactive", "line_ended"})
 NO_VENDOR = frozenset({"no_vendor_service", "no_vendor_account"})
-GAPS = frozenset({"never_counted", "source_silent", "source_held", "source_old"})
 
 
 @dataclass(frozen=True, kw_only=True)
