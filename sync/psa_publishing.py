@@ -6,7 +6,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ReconcileSettings
-from psa.models import AgreementLine, Connection
+from psa.models import Connection
 from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
 from sync.claims import Claim
@@ -26,7 +26,9 @@ from sync.psa_reading import LINES
 
 # Lists that are read whole by a quick sync too.
 ALWAYS_WHOLE = frozenset({"agreement types", "boards"})
-# Fewer lines than this may go without a question.
+# What must not go in numbers without a question, by step.
+HOLDING = {"accounts": "accounts", "agreements": "agreements", LINES: "agreement lines"}
+# Fewer than this may go.
 FEW = 5
 NOTE_CHANGES = """
 INSERT INTO sync_linechange
@@ -78,15 +80,21 @@ def _publish_table(table: Table, read: Read, *, is_full: bool) -> list[Moved]:
 
 
 def _hold_if_much_is_gone(read: Read, *, is_full: bool) -> None:
-    lines = next(table for table in TABLES if table.step == LINES)
-    gone = count_vanishing(lines, read, whole=is_full)
-    known = AgreementLine.objects.filter(connection_id=read.connection_id, vanished_at=None).count()
+    """Hold a read that has lost many lines, or many accounts or agreements, whose lines would be hidden."""
     percent = ReconcileSettings.objects.get().vanish_percent
-    if gone >= FEW and gone * 100 > known * percent:
-        raise HeldBack(
-            f"{gone} of {known} agreement lines are no longer shown by the PSA. They were deleted there, or the "
-            "API member may no longer see them."
-        )
+    for table in TABLES:
+        # A quick read of accounts and agreements brings what changed: nothing can be missing from it.
+        if table.step not in HOLDING or not (is_full or table.step == LINES):
+            continue
+        gone = count_vanishing(table, read, whole=is_full)
+        known = table.model._default_manager.filter(
+            connection_id=read.connection_id, vanished_at=None
+        ).count()
+        if gone >= FEW and gone * 100 > known * percent:
+            raise HeldBack(
+                f"{gone} of {known} {HOLDING[table.step]} are no longer shown by the PSA. They were deleted there, "
+                "or the API member may no longer see them."
+            )
 
 
 def _note_changes(read: Read, moved: Iterable[Moved]) -> None:

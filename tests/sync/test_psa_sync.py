@@ -333,6 +333,20 @@ def test_much_gone_at_once_waits_for_a_person(
         assert not StagedRecord.objects.exists()
 
 
+def test_accounts_that_the_psa_no_longer_shows_wait_for_a_person(
+    org: Organization, connection: Connection, pocket: PocketPsa, sync: Sync
+) -> None:
+    known = list(pocket.accounts)
+    pocket.accounts += [replace(known[0], remote_id=f"more{n}", name=f"More {n}") for n in range(6)]
+    sync(connection)
+    pocket.accounts = known
+    run = sync(connection, FULL)
+    assert (run.state, run.who) == (State.HELD, "admin")
+    assert "6 of 8 accounts are no longer shown" in run.cause
+    with org_scope(org.pk):
+        assert not Account.objects.filter(vanished_at__isnull=False).exists()
+
+
 def test_another_company_behind_the_same_keys_is_refused(
     org: Organization, connection: Connection, pocket: PocketPsa, sync: Sync
 ) -> None:
