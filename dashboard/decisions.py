@@ -234,6 +234,16 @@ def undo(card: Card, *, by: User) -> Push | None:
     return push
 
 
+def look_again(card: Card, *, by: User) -> None:
+    """Have the push of a line that waits for a person looked up in the PSA once more; nothing is sent by this."""
+    if card.push is None or card.push.state != Push.State.PERSON:
+        raise Refused("No push of this line waits for a person.")
+    try:
+        pushes.look_again(card.push, by=by)
+    except pushes.PushRefused as refused:
+        raise Refused(refused.sentence) from refused
+
+
 def release(org_id: int, push_ids: Sequence[int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
     """Send collected pushes; one whose count has changed since it was approved waits for another look."""
     audit.hold(org_id)

@@ -80,6 +80,11 @@ class Row:
         )  # fmt: skip
 
     @property
+    def waits_for_a_person(self) -> bool:
+        """Say whether nobody can tell from here if the push was applied."""
+        return self.has_stopped and self.push is not None and self.push.state == Push.State.PERSON
+
+    @property
     def has_menu(self) -> bool:
         return self.can_edit or self.can_dismiss
 

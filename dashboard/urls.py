@@ -14,6 +14,7 @@ urlpatterns = [
     path("lines/<int:card_id>/row/", views.row, name="line_row"),
     path("lines/<int:card_id>/approve/", views.approve, name="line_approve"),
     path("lines/<int:card_id>/dismiss/", views.dismiss, name="line_dismiss"),
+    path("lines/<int:card_id>/look/", views.look_again, name="line_look_again"),
     path("lines/<int:card_id>/undo/", views.undo, name="line_undo"),
     path("lines/<int:card_id>/dialog/<slug:name>/", views.dialog, name="line_dialog"),
 ]

@@ -24,12 +24,15 @@ from dashboard.models import Card
 from dashboard.period import current_period
 from dashboard.rows import Row
 from dashboard.setup import next_step
+from dashboard.templatetags.lines import plain
 from dashboard.why import explain, guard_sentence
 from dashboard.words import DISMISS_REASONS
 from reconcile.tenancy.views import OrgRequest, member_view
 
 # With and without commas between thousands; under a million millions, as the columns are.
 QUANTITY = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
+# A card in one of these states has been approved, perhaps in another tab.
+APPROVED = (Card.State.PUSHING, Card.State.READY)
 
 
 def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> dict[str, Any]:
@@ -143,6 +146,19 @@ def refuse(request: OrgRequest, refused: Refused) -> HttpResponse:
     return render(request, "dashboard/refused.html", {"sentence": refused.sentence}, status=409)
 
 
+def refuse_line(request: OrgRequest, refused: Refused, card_id: int) -> HttpResponse:
+    """Say why nothing was done to a line; one that is not what the person saw is shown as it is now."""
+    card = find(request, card_id)
+    shown = (request.POST.get("seen_psa"), request.POST.get("seen_vendor"))
+    moved_on = card.state in APPROVED or shown != (plain(card.psa_units), plain(card.vendor_units))
+    if not (request.htmx and moved_on):
+        return refuse(request, refused)
+    response = show_row(request, card, refused.sentence)
+    # htmx swaps it in, as it does a form with its errors.
+    response.status_code = 422
+    return response
+
+
 def seen_in(request: OrgRequest) -> Seen:
     """Read the numbers that the person saw; an empty one was a dash."""
 
@@ -198,7 +214,7 @@ def approve(request: OrgRequest, card_id: int) -> HttpResponse:
             sure=request.POST.get("sure") == "yes",
         )
     except Refused as refused:
-        return refuse(request, refused)
+        return refuse_line(request, refused, card_id)
     return show_row(request, find(request, card_id))
 
 
@@ -212,10 +228,22 @@ def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
         card = decisions.find(request.org.pk, card_id)
         decisions.dismiss(card, seen_in(request), reason, by=request.user)
     except Refused as refused:
-        return refuse(request, refused)
+        return refuse_line(request, refused, card_id)
     return show_row(
         request, find(request, card_id), f"Dismissed {card.account}, {card.service}. U takes it back."
     )
+
+
+@require_POST
+@member_view(Role.APPROVER)
+def look_again(request: OrgRequest, card_id: int) -> HttpResponse:
+    """Look up in the PSA what became of a push that nobody could tell."""
+    find(request, card_id)
+    try:
+        decisions.look_again(decisions.find(request.org.pk, card_id), by=request.user)
+    except Refused as refused:
+        return refuse(request, refused)
+    return show_row(request, find(request, card_id))
 
 
 @require_POST
@@ -229,7 +257,7 @@ def undo(request: OrgRequest, card_id: int) -> HttpResponse:
             raise Refused("Undoing a push writes to the PSA: that needs the approver role.")
         push = decisions.undo(card, by=request.user)
     except Refused as refused:
-        return refuse(request, refused)
+        return refuse_line(request, refused, card_id)
     words = "Taken back before anything was written." if push is None or not push.is_open else ""
     return show_row(request, find(request, card_id), words)
 

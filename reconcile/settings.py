@@ -200,7 +200,7 @@ SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
 STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 # A count of anything but bytes or points above this is a fault of the source.
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
-PAGE_LINES = env.int("PAGE_LINES", default=200)
+PAGE_LINES = env.int("PAGE_LINES", default=100)
 
 # --- Support (A5) and our addresses ---------------------------------------------------------------
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@reconcile.example")

@@ -68,15 +68,17 @@ def test_approving_stages_one_push_and_says_so_in_the_row(approver: Client, card
 
 def test_a_second_click_stages_nothing_more(approver: Client, card: Card) -> None:
     post(approver, card, "approve")
-    assert post(approver, card, "approve").status_code == 409
+    assert post(approver, card, "approve").status_code == 422
     with org_scope(card.org_id):
         assert len(pushes()) == 1
 
 
 def test_a_stale_tab_writes_nothing_and_says_why(approver: Client, card: Card) -> None:
     response = post(approver, card, "approve", seen_psa="9")
-    assert response.status_code == 409
-    assert "changed since you opened" in response.content.decode()
+    assert response.status_code == 422
+    assert "changed since you opened" in response.headers["HX-Trigger"]
+    # The sentence asks to look at the new numbers: here they are.
+    assert f'id="line-{card.pk}"' in response.content.decode()
     with org_scope(card.org_id):
         assert pushes() == []
 
@@ -119,7 +121,7 @@ def test_a_refused_approval_leaves_what_was_decided_before(approver: Client, car
 def test_a_count_that_grew_old_on_the_screen_is_not_approved(approver: Client, card: Card) -> None:
     with org_scope(card.org_id):
         Integration.objects.update(counted_at=timezone.now() - timedelta(days=30))
-    assert post(approver, card, "approve").status_code == 409
+    assert post(approver, card, "approve").status_code == 422
     body = approver.post("/o/northgate-it/lines/approve/", {"line": [f"{card.pk}|10|12"]}).content.decode()
     assert "0 approved, 1 not" in body
     with org_scope(card.org_id):
@@ -202,6 +204,19 @@ def test_undoing_before_anything_was_sent_cancels_the_push(approver: Client, car
     with org_scope(card.org_id):
         assert [p.state for p in pushes()] == ["cancelled"]
         assert Card.objects.get().state == "todo"
+
+
+def test_a_push_that_nobody_can_tell_is_looked_up_again(approver: Client, card: Card, books: Books) -> None:
+    post(approver, card, "approve")
+    with org_scope(card.org_id):
+        Push.objects.update(state="person", reason="Sent, and could not be read back.")
+        books.refresh()
+    assert "Look it up in the PSA" in approver.get("/o/northgate-it/").content.decode()
+    assert post(approver, card, "look").status_code == 200
+    with org_scope(card.org_id):
+        assert [p.state for p in pushes()] == ["unknown"]
+        assert Card.objects.get().state == "pushing"
+    assert post(approver, card, "look").status_code == 409
 
 
 def collect(client: Client, card: Card) -> Push:

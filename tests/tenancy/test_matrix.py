@@ -70,6 +70,7 @@ ROUTES: dict[str, Route] = {
     "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
     "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
     "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
+    "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
     "line_dialog": Route(get=Role.REVIEWER, ids=("card",), words=("dismiss",)),
     "psa_connections": Route(get=Role.VIEWER),
     "psa_add": Route(get=Role.ADMIN, post=Role.ADMIN),
