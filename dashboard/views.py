@@ -235,6 +235,18 @@ def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
 
 
 @require_POST
+@member_view(Role.APPROVER)
+def look_again(request: OrgRequest, card_id: int) -> HttpResponse:
+    """Look up in the PSA what became of a push that nobody could tell."""
+    find(request, card_id)
+    try:
+        decisions.look_again(decisions.find(request.org.pk, card_id), by=request.user)
+    except Refused as refused:
+        return refuse(request, refused)
+    return show_row(request, find(request, card_id))
+
+
+@require_POST
 @member_view(Role.REVIEWER)
 def undo(request: OrgRequest, card_id: int) -> HttpResponse:
     """Take back what was decided; a written quantity is written back, checked, and read back."""

@@ -206,6 +206,19 @@ def test_undoing_before_anything_was_sent_cancels_the_push(approver: Client, car
         assert Card.objects.get().state == "todo"
 
 
+def test_a_push_that_nobody_can_tell_is_looked_up_again(approver: Client, card: Card, books: Books) -> None:
+    post(approver, card, "approve")
+    with org_scope(card.org_id):
+        Push.objects.update(state="person", reason="Sent, and could not be read back.")
+        books.refresh()
+    assert "Look it up in the PSA" in approver.get("/o/northgate-it/").content.decode()
+    assert post(approver, card, "look").status_code == 200
+    with org_scope(card.org_id):
+        assert [p.state for p in pushes()] == ["unknown"]
+        assert Card.objects.get().state == "pushing"
+    assert post(approver, card, "look").status_code == 409
+
+
 def collect(client: Client, card: Card) -> Push:
     with org_scope(card.org_id):
         ReconcileSettings.objects.update(pushing="collect")
