@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.models import ReconcileSettings, User
 from dashboard import cards
 from dashboard.models import Card, Decision
+from dashboard.rules import Guards, guard
 from psa import pushes
 from psa.adapters import ADAPTERS
 from psa.adapters.base import Choice
@@ -115,6 +116,8 @@ def _intend(
 ) -> pushes.Intent:
     """Give what approving this card would write; raise Refused when that may not be approved."""
     line, psa_units, wanted = _check(card, seen, card.vendor_units if units is None else units, sure=sure)
+    if units is not None and not sure:
+        _check_typed(card.org_id, psa_units, units)
     picked = choice or choose(card)
     return pushes.Intent(line, psa_units, wanted, picked.effective_on, picked.way)
 
@@ -162,6 +165,22 @@ def _check(
     if card.kind in (Card.Kind.HELD, Card.Kind.WAITING) and not sure:
         raise Refused("This line is held. Open it, look at the reason, and confirm that you mean it.")
     return card.line, card.psa_units, wanted
+
+
+def _check_typed(org_id: int, psa_units: Decimal, wanted: Decimal) -> None:
+    """Hold a typed quantity to the guards that a counted one is held to: a slip of the finger writes nothing."""
+    limits = ReconcileSettings.objects.get(org_id=org_id)
+    guards = Guards(
+        drop_percent=limits.guard_percent,
+        drop_units=limits.guard_units,
+        jump_percent=limits.jump_percent,
+        jump_units=limits.jump_units,
+    )
+    if guard(psa_units, wanted, guards):
+        raise Refused(
+            f"{wanted.normalize():f} is far from the {psa_units.normalize():f} billed now, beyond your guards. "
+            "Nothing was written. If you mean it, say so with the tick and approve again."
+        )
 
 
 def of_card(card: Card) -> QuerySet[Decision]:

@@ -290,7 +290,9 @@ class RemoteSession:
             return CustomerMustAct(
                 f"{host} says that a permission is missing. Give it to the user Reconcile uses."
             )
-        if reply.status in (408, 425, 429) or reply.status >= 500:
+        if reply.status == 429:
+            return TryLater(f"{host} asks Reconcile to slow down. Reconcile tries again.")
+        if reply.status in (408, 425) or reply.status >= 500:
             return TryLater(
                 f"{host} is overloaded or has a fault (status {reply.status}). Reconcile tries again."
             )
