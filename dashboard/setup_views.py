@@ -21,7 +21,7 @@ READS_AND_WRITES = [
     ("Agreements", "Read. Write: quantity and its date, only on lines you approve"),
     ("Invoicing", "Read: billing cycle and what was invoiced"),
     ("Service desk", "Read: boards and statuses"),
-    ("Tickets", "Write: only when you press Create ticket"),
+    ("Tickets", "Nothing yet"),
 ]
 
 

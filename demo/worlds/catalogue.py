@@ -99,7 +99,3 @@ TRANSFER = "VbrCloudBackupsDataTransferIn"
 EXCLUDED_COUNTERS = (PART_OF_STORAGE, TRANSFER)
 # A counter type that no published version of the API names.
 UNKNOWN_COUNTER = "ProtectedEdgeAppliances"
-
-SIZE_COUNTERS = frozenset(
-    {*(counter for item in BACKED if item.unit == "GB" for counter in item.counters), *EXCLUDED_COUNTERS}
-)

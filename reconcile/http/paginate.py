@@ -4,8 +4,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from requests.utils import parse_header_links
-
 from reconcile.http.errors import OurBug, TryLater
 
 Row = dict[str, Any]
@@ -125,30 +123,6 @@ class ForwardOnly:
             yield rows
             if len(rows) < self.size:
                 return
-
-
-@dataclass(frozen=True)
-class LinkHeader:
-    """The `Link` header's rel="next" names the next page; its absence ends the list."""
-
-    rows: Callable[[Any], list[Row]] = bare_list
-    key: Callable[[Row], Hashable] = by_id
-
-    def pages(self, get: Get, path: str, params: Params) -> Iterator[list[Row]]:
-        """Yield each page's rows; raises TryLater when a link or a row comes twice."""
-        seen = _Seen(path, self.key)
-        visited = set()
-        where: str | None = path
-        query: Params = params
-        while where:
-            visited.add(where)
-            reply = get(where, query)
-            yield seen.add(self.rows(reply.json()))
-            links = parse_header_links(reply.headers.get("Link", ""))
-            where = next((link["url"] for link in links if link.get("rel") == "next"), None)
-            query = {}  # the link carries its own
-            if where in visited:
-                raise _moved(path, "a page names itself or an earlier one as the next")
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "[hidden]"
@@ -28,11 +27,6 @@ _USERINFO = re.compile(r"(://)[^/\s@]+@")
 def is_secret_name(name: str) -> bool:
     """Tell whether a header, field or parameter of this name may hold a secret."""
     return _SECRET_NAME.search(re.sub(r"[-_\s]", "", name.lower())) is not None
-
-
-def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Copy headers with the values of secret ones hidden."""
-    return {name: HIDDEN if is_secret_name(name) else value for name, value in headers.items()}
 
 
 def redact_json(value: Any) -> Any:
