@@ -147,7 +147,7 @@ def approve(org: Any, owner: Any, lines: int) -> tuple[float, int]:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from dashboard import decisions
+    from dashboard import bulk, decisions
     from dashboard.models import Card
     from reconcile.tenancy.scope import org_scope
 
@@ -157,7 +157,7 @@ def approve(org: Any, owner: Any, lines: int) -> tuple[float, int]:
     with CaptureQueriesContext(connection) as asked:
         began = time.perf_counter()
         with org_scope(org.pk):
-            done, refused = decisions.approve_many(org.pk, seen, by=owner)
+            done, refused = bulk.approve_many(org.pk, seen, by=owner)
         seconds = time.perf_counter() - began
     if len(done) != lines or refused:
         raise SystemExit(f"{len(done)} of {lines} approved: {refused[:1]}")

@@ -2,19 +2,19 @@
 
 from django.urls import path
 
-from dashboard import views
+from dashboard import act_views, bulk_views, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
-    path("lines/approve/preview/", views.preview, name="line_preview"),
-    path("lines/approve/", views.approve_many, name="line_approve_many"),
-    path("lines/push/", views.push_dialog, name="push_dialog"),
-    path("lines/push/send/", views.release, name="push_release"),
+    path("lines/approve/preview/", bulk_views.preview, name="line_preview"),
+    path("lines/approve/", bulk_views.approve_many, name="line_approve_many"),
+    path("lines/push/", bulk_views.push_dialog, name="push_dialog"),
+    path("lines/push/send/", bulk_views.release, name="push_release"),
     path("lines/<int:card_id>/", views.details, name="line_details"),
     path("lines/<int:card_id>/row/", views.row, name="line_row"),
-    path("lines/<int:card_id>/approve/", views.approve, name="line_approve"),
-    path("lines/<int:card_id>/dismiss/", views.dismiss, name="line_dismiss"),
-    path("lines/<int:card_id>/look/", views.look_again, name="line_look_again"),
-    path("lines/<int:card_id>/undo/", views.undo, name="line_undo"),
+    path("lines/<int:card_id>/approve/", act_views.approve, name="line_approve"),
+    path("lines/<int:card_id>/dismiss/", act_views.dismiss, name="line_dismiss"),
+    path("lines/<int:card_id>/look/", act_views.look_again, name="line_look_again"),
+    path("lines/<int:card_id>/undo/", act_views.undo, name="line_undo"),
     path("lines/<int:card_id>/dialog/<slug:name>/", views.dialog, name="line_dialog"),
 ]

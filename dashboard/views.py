@@ -2,8 +2,6 @@
 
 import json
 import re
-from datetime import date
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,14 +9,13 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
 from dashboard import cards, decisions, totals
-from dashboard.decisions import Refused, Seen
-from dashboard.filters import GROUPS, KINDS, TABS, Filters, number
+from dashboard.decisions import Refused
+from dashboard.filters import GROUPS, KINDS, TABS, Filters
 from dashboard.lists import list_choices, list_page, with_names
 from dashboard.models import Card
 from dashboard.period import current_period
@@ -157,156 +154,3 @@ def refuse_line(request: OrgRequest, refused: Refused, card_id: int) -> HttpResp
     # htmx swaps it in, as it does a form with its errors.
     response.status_code = 422
     return response
-
-
-def seen_in(request: OrgRequest) -> Seen:
-    """Read the numbers that the person saw; an empty one was a dash."""
-
-    def read(name: str) -> Decimal | None:
-        text = request.POST.get(name, "")
-        return None if text == "" else decimal_in(text)
-
-    return Seen(read("seen_psa"), read("seen_vendor"))
-
-
-def decimal_in(text: str) -> Decimal:
-    """Read a quantity: zero or more, at most six decimals; anything else is refused in plain words.
-
-    A comma stands only between thousands: whoever means one and a half by "1,5" must not be billed for 15.
-    """
-    if not QUANTITY.fullmatch(text.strip()):
-        raise Refused(
-            f"“{text[:30]}” is not a quantity. Enter a number from 0 up, with at most six decimals after a point."
-        )
-    return Decimal(text.replace(",", ""))
-
-
-def day_in(text: str) -> date | None:
-    """Read a day that a form names; one that no calendar has is refused."""
-    try:
-        return parse_date(text) if text else None
-    except ValueError:
-        raise Refused("That effective date does not exist. Reload the page and choose again.") from None
-
-
-def ids_in(request: OrgRequest, name: str) -> list[int]:
-    """Read the ids of a form, leaving out what is none."""
-    return [int(found) for text in request.POST.getlist(name) if (found := number(text))]
-
-
-@require_POST
-@member_view(Role.APPROVER)
-def approve(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Approve one line, at the vendor's quantity or an edited one; its push starts at once."""
-    find(request, card_id)
-    decisions.keep_up(request.org.pk)
-    try:
-        card = decisions.find(request.org.pk, card_id)
-        units = decimal_in(request.POST["units"]) if request.POST.get("units") else None
-        way, _, day = request.POST.get("way", "").partition("|")
-        choice = decisions.choose(card, way, day_in(day))
-        decisions.approve(
-            card,
-            seen_in(request),
-            by=request.user,
-            units=units,
-            choice=choice,
-            sure=request.POST.get("sure") == "yes",
-        )
-    except Refused as refused:
-        return refuse_line(request, refused, card_id)
-    return show_row(request, find(request, card_id))
-
-
-@require_POST
-@member_view(Role.REVIEWER)
-def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Set one difference aside for this period."""
-    find(request, card_id)
-    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:200] or DISMISS_REASONS[-1]
-    try:
-        card = decisions.find(request.org.pk, card_id)
-        decisions.dismiss(card, seen_in(request), reason, by=request.user)
-    except Refused as refused:
-        return refuse_line(request, refused, card_id)
-    return show_row(
-        request, find(request, card_id), f"Dismissed {card.account}, {card.service}. U takes it back."
-    )
-
-
-@require_POST
-@member_view(Role.APPROVER)
-def look_again(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Look up in the PSA what became of a push that nobody could tell."""
-    find(request, card_id)
-    try:
-        decisions.look_again(decisions.find(request.org.pk, card_id), by=request.user)
-    except Refused as refused:
-        return refuse(request, refused)
-    return show_row(request, find(request, card_id))
-
-
-@require_POST
-@member_view(Role.REVIEWER)
-def undo(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Take back what was decided; a written quantity is written back, checked, and read back."""
-    find(request, card_id)
-    try:
-        card = decisions.find(request.org.pk, card_id)
-        if card.decision and card.decision.push_id and not request.member.may(Role.APPROVER):
-            raise Refused("Undoing a push writes to the PSA: that needs the approver role.")
-        push = decisions.undo(card, by=request.user)
-    except Refused as refused:
-        return refuse_line(request, refused, card_id)
-    words = "Taken back before anything was written." if push is None or not push.is_open else ""
-    return show_row(request, find(request, card_id), words)
-
-
-@require_POST
-@member_view(Role.APPROVER)
-def preview(request: OrgRequest) -> HttpResponse:
-    """Show what approving the selected lines would write, line by line; nothing is written by this."""
-    decisions.keep_up(request.org.pk)
-    chosen = decisions.preview(request.org.pk, ids_in(request, "card"))
-    context = {
-        "preview": chosen,
-        "rows": [(Row(card), decisions.choose(card)) for card in chosen.cards],
-        "effect": totals.sum_by_currency(chosen.cards),
-        "bills_from": cards.bills_from(),
-    }
-    return render(request, "dashboard/approve_dialog.html", context)
-
-
-@require_POST
-@member_view(Role.APPROVER)
-def approve_many(request: OrgRequest) -> HttpResponse:
-    """Approve the lines of a preview; each line says for itself what became of it."""
-    seen = {}
-    try:
-        for text in request.POST.getlist("line"):
-            card_id, psa, vendor = text.split("|")
-            seen[int(card_id)] = Seen(decimal_in(psa), decimal_in(vendor))
-    except (ValueError, Refused):
-        return refuse(request, Refused("That selection could not be read. Reload the page and select again."))
-    decisions.keep_up(request.org.pk)
-    done, refused = decisions.approve_many(request.org.pk, seen, by=request.user)
-    return render(request, "dashboard/results.html", {"done": done, "refused": refused})
-
-
-@require_GET
-@member_view(Role.APPROVER)
-def push_dialog(request: OrgRequest) -> HttpResponse:
-    """Show the collected pushes before they are sent."""
-    ready = with_names(Card.objects.filter(org_id=request.org.pk, state=Card.State.READY))
-    rows = [(Row(card), None) for card in ready.order_by("account__name", "service__name", "pk")]
-    effect = totals.sum_by_currency(row.card for row, _ in rows)
-    return render(request, "dashboard/push_dialog.html", {"rows": rows, "effect": effect})
-
-
-@require_POST
-@member_view(Role.APPROVER)
-def release(request: OrgRequest) -> HttpResponse:
-    """Send the collected pushes that the dialog listed."""
-    decisions.keep_up(request.org.pk)
-    released, left_out = decisions.release(request.org.pk, ids_in(request, "push"), by=request.user)
-    return render(request, "dashboard/results.html", {"released": released, "refused": left_out})

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import AuditEntry, Organization, User
 from accounts.roles import Role
-from dashboard import cards, decisions, statistics
+from dashboard import bulk, cards, statistics
 from dashboard.decisions import Seen
 from dashboard.models import Card, Decision
 from psa.models import Connection, Push
@@ -69,7 +69,7 @@ def test_approving_many_lines_asks_what_approving_a_few_asks(books: Books, alice
     for number in (5, 15):
         chosen = as_seen(add_lines(books, number))
         with CaptureQueriesContext(connection) as queries:
-            done, refused = decisions.approve_many(books.org.pk, chosen, by=alice)
+            done, refused = bulk.approve_many(books.org.pk, chosen, by=alice)
         assert (len(done), refused) == (number, [])
         asked.append(len(queries))
     assert asked[0] == asked[1] <= APPROVAL
@@ -79,7 +79,7 @@ def test_approving_many_lines_refreshes_their_cards_once(
     books: Books, alice: User, refreshes: list[Any]
 ) -> None:
     found = add_lines(books, 5)
-    decisions.approve_many(books.org.pk, as_seen(found), by=alice)
+    bulk.approve_many(books.org.pk, as_seen(found), by=alice)
     assert refreshes == [sorted(card.account_id for card in found)]
     assert set(Card.objects.values_list("state", flat=True)) == {"pushing"}
 
@@ -87,7 +87,7 @@ def test_approving_many_lines_refreshes_their_cards_once(
 def test_many_approvals_leave_what_each_alone_would_leave(books: Books, alice: User) -> None:
     first, second, third = add_lines(books, 3)
     chosen = as_seen([first, second, third]) | {second.pk: Seen(Decimal(9), Decimal(12))}
-    done, refused = decisions.approve_many(books.org.pk, chosen, by=alice)
+    done, refused = bulk.approve_many(books.org.pk, chosen, by=alice)
     assert [(card.pk, "changed since" in sentence) for card, sentence in refused] == [(second.pk, True)]
     assert [d.line_id for d in done] == [first.line_id, third.line_id]
     pushes = list(Push.objects.order_by("pk"))
@@ -104,8 +104,8 @@ def test_many_approvals_leave_what_each_alone_would_leave(books: Books, alice: U
 
 def test_a_second_bulk_approval_stages_nothing_more(books: Books, alice: User) -> None:
     chosen = as_seen(add_lines(books, 3))
-    decisions.approve_many(books.org.pk, chosen, by=alice)
-    done, refused = decisions.approve_many(books.org.pk, chosen, by=alice)
+    bulk.approve_many(books.org.pk, chosen, by=alice)
+    done, refused = bulk.approve_many(books.org.pk, chosen, by=alice)
     assert (done, len(refused), Push.objects.count()) == ([], 3, 3)
 
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,83 +17,10 @@ from psa.models import Connection, Push
 from reconcile.tenancy.scope import org_scope
 from sync.models import SyncRun
 from tests.dashboard.builders import Books
+from tests.tenancy.routes import ROUTES, Things
 from vendors.models import Integration, Snapshot, VendorAccount, VendorService
 
 MARKER = "Zzyzx"
-
-
-@dataclass(frozen=True)
-class Route:
-    """Who may read and who may write an address; `ids` name the things in its path, `form` those in its body."""
-
-    get: Role | None = None
-    post: Role | None = None
-    ids: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    form: Callable[["Things"], dict[str, Any]] = field(default=lambda things: {})
-
-
-@dataclass(frozen=True)
-class Things:
-    """One of each thing that an address may name, of one organization."""
-
-    slug: str
-    card: int
-    connection: int
-    integration: int
-    run: int
-    snapshot: int
-    vendor_account: int
-    vendor_service: int
-    account: int
-    push: int
-
-
-def seen(things: Things) -> dict[str, Any]:
-    return {"seen_psa": "10", "seen_vendor": "12", "reason": "Something else"}
-
-
-def unmapping(things: Things) -> dict[str, Any]:
-    return {"side": "accounts", "act": "unmap", "row": [f"{things.vendor_account}|{things.account}"]}
-
-
-ROUTES: dict[str, Route] = {
-    "dashboard": Route(get=Role.VIEWER),
-    "setup": Route(get=Role.VIEWER),
-    "line_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
-    "line_approve_many": Route(post=Role.APPROVER, form=lambda t: {"line": [f"{t.card}|10|12"]}),
-    "push_dialog": Route(get=Role.APPROVER),
-    "push_release": Route(post=Role.APPROVER, form=lambda t: {"push": [t.push]}),
-    "line_details": Route(get=Role.VIEWER, ids=("card",)),
-    "line_row": Route(get=Role.VIEWER, ids=("card",)),
-    "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
-    "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
-    "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
-    "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
-    "line_dialog": Route(get=Role.REVIEWER, ids=("card",), words=("dismiss",)),
-    "psa_connections": Route(get=Role.VIEWER),
-    "psa_add": Route(get=Role.ADMIN, post=Role.ADMIN),
-    "psa_connection": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),
-    "psa_test": Route(post=Role.ADMIN, ids=("connection",)),
-    "psa_billing": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),
-    "integrations": Route(get=Role.VIEWER),
-    "integration_add": Route(get=Role.ADMIN, post=Role.ADMIN),
-    "integration": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("integration",)),
-    "integration_test": Route(post=Role.ADMIN, ids=("integration",)),
-    "settings_reconciliation": Route(get=Role.VIEWER, post=Role.ADMIN),
-    "activity": Route(get=Role.VIEWER),
-    "activity_chain": Route(get=Role.VIEWER),
-    "sync_status": Route(get=Role.VIEWER),
-    "sync_start": Route(post=Role.REVIEWER, form=lambda t: {"connection": t.connection, "mode": "quick"}),
-    "sync_stop": Route(post=Role.REVIEWER, ids=("run",)),
-    "sync_decide": Route(post=Role.APPROVER, ids=("run",), form=lambda t: {"verb": "refuse"}),
-    "mapping_accounts": Route(get=Role.VIEWER),
-    "mapping_services": Route(get=Role.VIEWER),
-    "mapping_search": Route(get=Role.ADMIN),
-    "mapping_preview": Route(post=Role.ADMIN, form=unmapping),
-    "mapping_set": Route(post=Role.ADMIN, form=unmapping),
-    "snapshot_decide": Route(post=Role.APPROVER, ids=("snapshot",), form=lambda t: {"verb": "refuse"}),
-}
 
 
 def tenant_routes() -> Iterator[str]:

@@ -1,0 +1,80 @@
+"""What a person does to one line: approve, dismiss, look again, undo."""
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+from accounts.roles import Role
+from dashboard import decisions
+from dashboard.decisions import Refused
+from dashboard.entries import day_in, decimal_in, seen_in
+from dashboard.views import find, refuse, refuse_line, show_row
+from dashboard.words import DISMISS_REASONS
+from reconcile.tenancy.views import OrgRequest, member_view
+
+
+@require_POST
+@member_view(Role.APPROVER)
+def approve(request: OrgRequest, card_id: int) -> HttpResponse:
+    """Approve one line, at the vendor's quantity or an edited one; its push starts at once."""
+    find(request, card_id)
+    decisions.keep_up(request.org.pk)
+    try:
+        card = decisions.find(request.org.pk, card_id)
+        units = decimal_in(request.POST["units"]) if request.POST.get("units") else None
+        way, _, day = request.POST.get("way", "").partition("|")
+        choice = decisions.choose(card, way, day_in(day))
+        decisions.approve(
+            card,
+            seen_in(request),
+            by=request.user,
+            units=units,
+            choice=choice,
+            sure=request.POST.get("sure") == "yes",
+        )
+    except Refused as refused:
+        return refuse_line(request, refused, card_id)
+    return show_row(request, find(request, card_id))
+
+
+@require_POST
+@member_view(Role.REVIEWER)
+def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
+    """Set one difference aside for this period."""
+    find(request, card_id)
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:200] or DISMISS_REASONS[-1]
+    try:
+        card = decisions.find(request.org.pk, card_id)
+        decisions.dismiss(card, seen_in(request), reason, by=request.user)
+    except Refused as refused:
+        return refuse_line(request, refused, card_id)
+    return show_row(
+        request, find(request, card_id), f"Dismissed {card.account}, {card.service}. U takes it back."
+    )
+
+
+@require_POST
+@member_view(Role.APPROVER)
+def look_again(request: OrgRequest, card_id: int) -> HttpResponse:
+    """Look up in the PSA what became of a push that nobody could tell."""
+    find(request, card_id)
+    try:
+        decisions.look_again(decisions.find(request.org.pk, card_id), by=request.user)
+    except Refused as refused:
+        return refuse(request, refused)
+    return show_row(request, find(request, card_id))
+
+
+@require_POST
+@member_view(Role.REVIEWER)
+def undo(request: OrgRequest, card_id: int) -> HttpResponse:
+    """Take back what was decided; a written quantity is written back, checked, and read back."""
+    find(request, card_id)
+    try:
+        card = decisions.find(request.org.pk, card_id)
+        if card.decision and card.decision.push_id and not request.member.may(Role.APPROVER):
+            raise Refused("Undoing a push writes to the PSA: that needs the approver role.")
+        push = decisions.undo(card, by=request.user)
+    except Refused as refused:
+        return refuse_line(request, refused, card_id)
+    words = "Taken back before anything was written." if push is None or not push.is_open else ""
+    return show_row(request, find(request, card_id), words)

@@ -1,0 +1,85 @@
+"""Decisions on many cards at once; called inside the organization's scope."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounts import audit
+from accounts.models import User
+from dashboard.decisions import Refused, Seen, find_many, intend, write
+from dashboard.models import Card, Decision
+from psa import pushes
+from psa.models import Push
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What approving a selection would do: the cards that can be, and those left out with the reason."""
+
+    cards: Sequence[Card]
+    left_out: Sequence[tuple[Card, str]]
+
+
+def preview(org_id: int, card_ids: Sequence[int]) -> Preview:
+    """Look at a selection: stale, held and uncompared lines are never pushed in bulk (RELIABILITY §2)."""
+    found = Card.objects.filter(org_id=org_id, pk__in=card_ids).select_related(
+        "account", "service", "agreement", "connection", "line", "integration", "push"
+    )
+    fit: list[Card] = []
+    left: list[tuple[Card, str]] = []
+    for card in found.order_by("account__name", "service__name", "pk"):
+        reason = why_not_in_bulk(card)
+        if reason:
+            left.append((card, reason))
+        else:
+            fit.append(card)
+    return Preview(fit, left)
+
+
+def why_not_in_bulk(card: Card) -> str:
+    """Say why a card needs a look of its own; empty when it can be approved together with others."""
+    if card.kind in (Card.Kind.HELD, Card.Kind.WAITING):
+        return "Held: open it and confirm it by itself"
+    if card.kind != Card.Kind.ADJUST:
+        return "Nothing to approve"
+    if card.state != Card.State.TODO:
+        return "Already decided, or its last push stopped"
+    return ""
+
+
+def approve_many(
+    org_id: int, seen: dict[int, Seen], *, by: User
+) -> tuple[list[Decision], list[tuple[Card, str]]]:
+    """Approve a selection; a line that cannot be is reported, the others go on."""
+    wanted: list[tuple[Card, pushes.Intent]] = []
+    refused: list[tuple[Card, str]] = []
+    for card in find_many(org_id, seen):
+        try:
+            if reason := why_not_in_bulk(card):
+                raise Refused(reason)
+            wanted.append((card, intend(card, seen[card.pk])))
+        except Refused as error:
+            refused.append((card, error.sentence))
+    done: list[Decision] = []
+    for (card, _), result in zip(wanted, write(org_id, wanted, by=by), strict=True):
+        if isinstance(result, Refused):
+            refused.append((card, result.sentence))
+        else:
+            done.append(result)
+    return done, refused
+
+
+def release(org_id: int, push_ids: Sequence[int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
+    """Send collected pushes; one whose count has changed since it was approved waits for another look."""
+    audit.hold(org_id)
+    found = Card.objects.filter(org_id=org_id, push__in=push_ids, state=Card.State.READY)
+    fit: list[Push] = []
+    left: list[tuple[Card, str]] = []
+    for card in found.select_related("push", "decision", "account", "service").order_by("pk"):
+        decision = card.decision
+        if decision is None or decision.vendor_units != card.vendor_units:
+            left.append(
+                (card, "The vendor's count has changed since it was approved. Undo it, and look again.")
+            )
+        else:
+            fit.append(card.push)
+    return pushes.release(fit, by=by), left

@@ -1,0 +1,49 @@
+"""What people type into the forms of lines, read strictly: a slip of the finger becomes a sentence, not a quantity."""
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from django.utils.dateparse import parse_date
+
+from dashboard.decisions import Refused, Seen
+from dashboard.filters import number
+from reconcile.tenancy.views import OrgRequest
+
+# With and without commas between thousands; under a million millions, as the columns are.
+QUANTITY = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
+
+
+def seen_in(request: OrgRequest) -> Seen:
+    """Read the numbers that the person saw; an empty one was a dash."""
+
+    def read(name: str) -> Decimal | None:
+        text = request.POST.get(name, "")
+        return None if text == "" else decimal_in(text)
+
+    return Seen(read("seen_psa"), read("seen_vendor"))
+
+
+def decimal_in(text: str) -> Decimal:
+    """Read a quantity: zero or more, at most six decimals; anything else is refused in plain words.
+
+    A comma stands only between thousands: whoever means one and a half by "1,5" must not be billed for 15.
+    """
+    if not QUANTITY.fullmatch(text.strip()):
+        raise Refused(
+            f"“{text[:30]}” is not a quantity. Enter a number from 0 up, with at most six decimals after a point."
+        )
+    return Decimal(text.replace(",", ""))
+
+
+def day_in(text: str) -> date | None:
+    """Read a day that a form names; one that no calendar has is refused."""
+    try:
+        return parse_date(text) if text else None
+    except ValueError:
+        raise Refused("That effective date does not exist. Reload the page and choose again.") from None
+
+
+def ids_in(request: OrgRequest, name: str) -> list[int]:
+    """Read the ids of a form, leaving out what is none."""
+    return [int(found) for text in request.POST.getlist(name) if (found := number(text))]
