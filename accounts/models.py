@@ -106,11 +106,15 @@ class Membership(TenantRow):
 
 
 class ReconcileSettings(TenantRow):
-    """How an organization reconciles: guard limits (E9) and how approvals reach the PSA."""
+    """How an organization reconciles: guard limits (E9), which lines lists show (E5), how approvals reach the PSA."""
 
     class Pushing(models.TextChoices):
         AT_ONCE = "at_once", "Push as soon as a line is approved"
         COLLECT = "collect", "Collect, then push together"
+
+    class ContractView(models.TextChoices):
+        ALL = "all", "Show all contracts"
+        MAPPED = "mapped", "Show only mapped and integrated contracts"
 
     guard_percent = models.PositiveSmallIntegerField(default=20)
     guard_units = models.PositiveSmallIntegerField(default=5)
@@ -119,6 +123,7 @@ class ReconcileSettings(TenantRow):
     vanish_percent = models.PositiveSmallIntegerField(default=10)
     stale_hours = models.PositiveSmallIntegerField(default=192)
     pushing = models.CharField(max_length=10, choices=Pushing.choices, default=Pushing.AT_ONCE)
+    contract_view = models.CharField(max_length=10, choices=ContractView.choices, default=ContractView.MAPPED)
 
     class Meta:
         constraints = [

@@ -1,4 +1,4 @@
-"""Settings, Data settings, Reconciliation (E9): the guards, how old a count may be, and how approvals are pushed."""
+"""Settings, Data settings, Reconciliation (E5, E9): the contract view, the guards, and how approvals are pushed."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts import audit
+from accounts.contract_view import count_lines
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
 from reconcile.signals import figures_changed
@@ -28,10 +29,16 @@ class ReconciliationForm(forms.ModelForm):  # type: ignore[type-arg]
         model = ReconcileSettings
         fields: ClassVar = [
             "guard_percent", "guard_units", "jump_percent", "jump_units", "vanish_percent", "stale_hours", "pushing",
+            "contract_view",
         ]  # fmt: skip
+
+    def clean_contract_view(self) -> str:
+        """Keep what is stored when a form does not name it."""
+        return str(self.cleaned_data["contract_view"] or self.instance.contract_view)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["contract_view"].required = False
         limits = {
             "guard_percent": (0, 99),
             "guard_units": (0, 9999),
@@ -83,17 +90,23 @@ def settings_reconciliation(request: OrgRequest) -> HttpResponse:
     form = ReconciliationForm(request.POST or None, instance=stored)
     if request.method == "POST" and form.is_valid():
         changed = change_settings(request.org, form, request.user)
-        messages.success(
-            request, "Saved. Every line was judged again." if changed else "Nothing was changed."
-        )
+        messages.success(request, tell(changed))
         return redirect("settings_reconciliation", request.org.slug)
     context = {
         "form": form,
         "examples": examples,
+        "contract_lines": count_lines(request.org.pk),
         "may_change": request.member.may(Role.ADMIN),
         "last_change": AuditEntry.objects.filter(subject=_subject(request.org)).order_by("-seq").first(),
     }
     return render(request, "settings/reconciliation.html", context, status=422 if form.errors else 200)
+
+
+def tell(changed: list[str]) -> str:
+    """Say what saving did."""
+    if not changed:
+        return "Nothing was changed."
+    return "Saved." if changed == ["contract_view"] else "Saved. Every line was judged again."
 
 
 def change_settings(org: Organization, form: ReconciliationForm, by: User) -> list[str]:
@@ -112,7 +125,8 @@ def change_settings(org: Organization, form: ReconciliationForm, by: User) -> li
             old={_words(name): before[name] for name in changed},
             new={_words(name): form.cleaned_data[name] for name in changed},
         )
-        figures_changed.send(ReconcileSettings, org_id=org.pk, account_ids=None)
+        if changed != ["contract_view"]:
+            figures_changed.send(ReconcileSettings, org_id=org.pk, account_ids=None)
     return changed
 
 

@@ -12,6 +12,7 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for changes from the apps below."""
+        from accounts import contract_view
         from accounts.shell import COUNTERS
         from dashboard.figures import read_lines
         from reconcile.signals import figures_changed
@@ -20,6 +21,7 @@ class DashboardConfig(AppConfig):
         figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")
         READERS.append(read_lines)
         COUNTERS["dashboard"] = _count_to_do
+        contract_view.COUNTERS.append(_count_lines)
 
 
 def _count_to_do(org: Any) -> Any:
@@ -27,6 +29,15 @@ def _count_to_do(org: Any) -> Any:
     from dashboard.models import Card
 
     return Count(Card.objects.filter(org=org, state__in=[Card.State.TODO, Card.State.FAILED]).count())
+
+
+def _count_lines(org_id: int) -> Any:
+    from accounts.contract_view import ContractLines
+    from dashboard.models import Card
+
+    cards = Card.objects.filter(org_id=org_id)
+    without = cards.filter(state=Card.State.NONE).count()
+    return ContractLines(cards.count() - without, without)
 
 
 def _refresh(sender: Any, *, org_id: int, account_ids: list[int] | None, **kwargs: Any) -> None:

@@ -1,17 +1,24 @@
 """What a reviewer asked the dashboard for: tab, grouping, search, filters, order and page, read from the address."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Abs
+from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models.functions import Abs, Coalesce
 from django.http import QueryDict
+from django.utils import timezone
 
+from accounts.models import ReconcileSettings
 from dashboard.models import Card
+from dashboard.words import HIDDEN
+from psa.adapters.base import Way
 
+Contracts = ReconcileSettings.ContractView
 TABS: dict[str, tuple[str, list[str]]] = {
     "todo": ("To do", [Card.State.TODO, Card.State.FAILED]),
     "held": ("Held", [Card.State.HELD]),
@@ -21,6 +28,11 @@ TABS: dict[str, tuple[str, list[str]]] = {
     "other": ("Not compared", [Card.State.NONE]),
 }
 GROUPS = {"service": "Service", "account": "Account", "agreement": "Agreement"}
+# A change in place takes effect now and has no day; a dated one on that of its push, else on the next invoice.
+EFFECTIVE = Case(
+    When(push__way=Way.SPLIT, state__in=TABS["ready"][1], then=F("push__effective_on")),
+    When(connection__way=Way.SPLIT, then=F("agreement__next_invoice_on")),
+)
 SORTS: dict[str, Any] = {
     "account": F("account__name"),
     "agreement": F("agreement__name"),
@@ -29,8 +41,51 @@ SORTS: dict[str, Any] = {
     "difference": Abs("delta"),
     "price": F("price"),
     "effect": Abs("effect"),
+    "effective": EFFECTIVE,
+    "counted": Coalesce(F("unknown_since"), F("integration__counted_at")),
 }
 KINDS = {k.value: k.label for k in Card.Kind}
+FRESHNESS = {"day": "in the last day", "older": "more than a day ago", "unknown": "too old, or never"}
+
+
+def at_least(field: str, text: str) -> Q:
+    """Keep what is this far from zero, on either side."""
+    limit = as_decimal(text)
+    return Q(**{f"{field}__gte": limit}) | Q(**{f"{field}__lte": -limit})
+
+
+def counted(fresh: str) -> Q:
+    """Keep what was counted then; a count that is too old to compare is unknown, however old it is."""
+    unknown = Q(kind=Card.Kind.WAITING) | Q(integration__isnull=True) | Q(integration__counted_at=None)
+    if fresh == "unknown":
+        return Q(kind=Card.Kind.WAITING)
+    yesterday = timezone.now() - timedelta(days=1)
+    recent = Q(integration__counted_at__gte=yesterday)
+    return (recent if fresh == "day" else ~recent) & ~unknown
+
+
+# What each filter keeps; one that is empty keeps everything.
+CONDITIONS: dict[str, Callable[[str], Q]] = {
+    "source": lambda value: Q(integration_id=int(value)),
+    "account": lambda value: Q(account_id=int(value)),
+    "type": lambda value: Q(agreement__agreement_type_id=int(value)),
+    "kind": lambda value: Q(kind=value),
+    "why": lambda value: Q(reason=value),
+    "fresh": counted,
+    "units": lambda value: at_least("delta", value),
+    "amount": lambda value: at_least("effect", value),
+}
+IDS = ("source", "account", "type", "open")
+LIMITS = ("units", "amount")
+WORDS: dict[str, Any] = {
+    "tab": TABS,
+    "group": GROUPS,
+    "view": ("list", "cards"),
+    "kind": KINDS,
+    "why": HIDDEN,
+    "fresh": FRESHNESS,
+    "contracts": Contracts.values,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,42 +95,59 @@ class Filters:
     tab: str = "todo"
     group: str = "service"
     view: str = "list"
+    contracts: str = ""
     q: str = ""
     source: str = ""
     account: str = ""
+    type: str = ""
     kind: str = ""
+    why: str = ""
+    fresh: str = ""
+    units: str = ""
     amount: str = ""
     sort: str = "-effect"
     page: int = 1
     open: str = ""
+    # The organization's own contract view (E5), which holds while the address names none. Not part of the address.
+    usual: str = Contracts.MAPPED
 
     @classmethod
-    def read(cls, query: QueryDict) -> Self:
-        """Read a view from an address."""
-
-        def one_of(name: str, allowed: Any, default: str) -> str:
-            value = query.get(name, default)
-            return value if value in allowed else default
-
-        sort = query.get("sort", "-effect")
+    def read(cls, query: QueryDict, usual: str) -> Self:
+        """Read a view from an address; `usual` is the organization's contract view."""
+        found: dict[str, Any] = {name: number(query.get(name, "")) for name in IDS}
+        for name in LIMITS:
+            found[name] = query.get(name, "") if as_decimal(query.get(name, "")) else ""
+        for name, allowed in WORDS.items():
+            if (value := query.get(name, "")) in allowed:
+                found[name] = value
+        if found.get("contracts") == usual:
+            del found["contracts"]
+        if (sort := query.get("sort", "")).removeprefix("-") in SORTS:
+            found["sort"] = sort
         page = number(query.get("page", "")) or "1"
-        return cls(
-            tab=one_of("tab", TABS, "todo"),
-            group=one_of("group", GROUPS, "service"),
-            view=one_of("view", ("list", "cards"), "list"),
-            q=query.get("q", "").replace("\x00", "").strip()[:100],
-            source=number(query.get("source", "")),
-            account=number(query.get("account", "")),
-            kind=one_of("kind", KINDS, ""),
-            amount=query.get("amount", "") if as_decimal(query.get("amount", "")) else "",
-            sort=sort if sort.lstrip("-") in SORTS else "-effect",
-            page=int(page) if 0 < int(page) < 10_000 else 1,
-            open=number(query.get("open", "")),
-        )
+        found["page"] = int(page) if 0 < int(page) < 10_000 else 1
+        return cls(q=query.get("q", "").replace("\x00", "").strip()[:100], usual=usual, **found)
+
+    @property
+    def shows_all(self) -> bool:
+        """Say whether lines that no source counts are listed, too (E5)."""
+        return (self.contracts or self.usual) == Contracts.ALL
+
+    @property
+    def states(self) -> list[str]:
+        """The states of the cards that this tab lists."""
+        states = TABS[self.tab][1]
+        return [*states, Card.State.NONE] if self.tab == "all" and self.shows_all else states
+
+    @property
+    def tabs(self) -> list[tuple[str, str]]:
+        """The tabs and their words; lines without a source have one of their own while they are listed."""
+        shown = self.shows_all or self.tab == "other"
+        return [(name, label) for name, (label, _) in TABS.items() if shown or name != "other"]
 
     def narrow(self, cards: QuerySet[Card]) -> QuerySet[Card]:
         """Keep the cards that this view shows, of all its pages."""
-        cards = cards.filter(state__in=TABS[self.tab][1])
+        cards = cards.filter(state__in=self.states)
         for term in self.q.split():
             cards = cards.filter(
                 Q(account__name__icontains=term)
@@ -83,31 +155,29 @@ class Filters:
                 | Q(service__identifier__icontains=term)
                 | Q(agreement__name__icontains=term)
             )
-        if self.source:
-            cards = cards.filter(integration_id=int(self.source))
-        if self.account:
-            cards = cards.filter(account_id=int(self.account))
-        if self.kind:
-            cards = cards.filter(kind=self.kind)
-        if self.amount:
-            limit = as_decimal(self.amount)
-            cards = cards.filter(Q(effect__gte=limit) | Q(effect__lte=-limit))
+        for name, condition in CONDITIONS.items():
+            if value := getattr(self, name):
+                cards = cards.filter(condition(value))
         return cards
 
     def order(self) -> list[Any]:
         """Give the order inside a group; unknown values come last, and ties keep their place."""
-        key = SORTS[self.sort.lstrip("-")]
+        key = SORTS[self.sort.removeprefix("-")]
         first = key.desc(nulls_last=True) if self.sort.startswith("-") else key.asc(nulls_last=True)
         return [first, "id"]
 
+    def values(self, **changes: Any) -> dict[str, Any]:
+        """Give what an address of this view names, with some parts changed; defaults are left out."""
+        starting_over: dict[str, Any] = {"page": 1, "open": ""}
+        changed, default = replace(self, **(starting_over | changes)), Filters()
+        if changed.contracts == self.usual:
+            changed = replace(changed, contracts="")
+        names = [one.name for one in fields(self) if one.name != "usual"]
+        return {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(default, n)}
+
     def address(self, **changes: Any) -> str:
-        """Give the query string of this view with some parts changed; defaults are left out."""
-        defaults: dict[str, Any] = {"page": 1, "open": ""}
-        changed = replace(self, **(defaults | changes))
-        default = Filters()
-        names = ("tab", "group", "view", "q", "source", "account", "kind", "amount", "sort", "page", "open")
-        values = {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(default, n)}
-        return "?" + urlencode(values)
+        """Give the query string of this view with some parts changed."""
+        return "?" + urlencode(self.values(**changes))
 
     @cached_property
     def here(self) -> str:
@@ -120,9 +190,14 @@ class Filters:
         return self.address(open="0")[:-1]
 
     @property
+    def cleared(self) -> str:
+        """Give the query string of this view without its search and filters."""
+        return self.address(q="", **dict.fromkeys(CONDITIONS, ""))
+
+    @property
     def is_narrowed(self) -> bool:
         """Say whether anything but the tab limits the list."""
-        return bool(self.q or self.source or self.account or self.kind or self.amount)
+        return bool(self.q) or any(getattr(self, name) for name in CONDITIONS)
 
 
 def number(text: str) -> str:

@@ -8,11 +8,9 @@ from django.conf import settings
 from django.db.models import (
     Case,
     Count,
-    Exists,
     F,
     IntegerField,
     Max,
-    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -24,7 +22,6 @@ from django.db.models.functions import Abs, Coalesce
 from dashboard.filters import Filters
 from dashboard.models import Card
 from dashboard.rows import Row
-from psa.models import Account
 
 
 @dataclass
@@ -156,10 +153,3 @@ def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group],
     place = Case(*whens, output_field=IntegerField())
     wanted = with_names(cards.filter(here)).order_by(place, *filters.order())
     return list(wanted[skip : skip + settings.PAGE_LINES])
-
-
-def list_choices(org_id: int) -> dict[str, Any]:
-    """Give what the filter menus offer: accounts and sources that have cards."""
-    cards = Card.objects.filter(org_id=org_id, account=OuterRef("pk"))
-    accounts = Account.objects.filter(Exists(cards), org_id=org_id).order_by("name", "pk")
-    return {"accounts": list(accounts.values_list("pk", "name"))}

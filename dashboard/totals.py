@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.filters import TABS
 from dashboard.models import Card
-from dashboard.words import HIDDEN, UNCOMPARED
+from dashboard.words import UNCOMPARED
 from psa.models import Connection
 from vendors.models import Integration, UsageCount
 
@@ -58,7 +58,6 @@ class Totals:
     billable: int
     compared: int
     uncompared: list[Reason]
-    hidden: list[Reason]
     money: list[Money] = field(default_factory=list)
     currency: str = "USD"
 
@@ -70,13 +69,10 @@ class Totals:
     def missing(self) -> int:
         return self.billable - self.compared
 
-    @property
-    def hidden_lines(self) -> int:
-        return sum(r.lines for r in self.hidden)
-
     def _share(self, tab: str) -> Decimal:
-        """Give the percentage of all lines that one tab holds, for the bar."""
-        return round(Decimal(self.tabs[tab] * 100) / (self.tabs["all"] or 1), 1)
+        """Give the percentage of the lines with something to decide that one tab holds, for the bar."""
+        every = sum(self.tabs[name] for name in ("todo", "held", "ready", "done"))
+        return round(Decimal(self.tabs[tab] * 100) / (every or 1), 1)
 
     @property
     def done_width(self) -> Decimal:
@@ -95,8 +91,8 @@ class Totals:
         return 100 - self.held_width
 
 
-def count(org_id: int) -> Totals:
-    """Count an organization's cards: two queries."""
+def count(org_id: int, *, shows_all: bool = False) -> Totals:
+    """Count an organization's cards: two queries. `shows_all` has the tab All hold lines without a source, too (E5)."""
     rows: list[Any] = list(
         Card.objects.filter(org_id=org_id)
         .values("state", "kind", "reason")
@@ -111,12 +107,14 @@ def count(org_id: int) -> Totals:
     for row in rows:
         by_state[row["state"]] += row["lines"]
     with_source = [r for r in rows if r["kind"] not in (Card.Kind.HIDDEN, Card.Kind.PSA_ONLY)]
+    tabs = {name: sum(by_state[s] for s in states) for name, (_, states) in TABS.items()}
+    if shows_all:
+        tabs["all"] += tabs["other"]
     return Totals(
-        tabs={name: sum(by_state[s] for s in states) for name, (_, states) in TABS.items()},
+        tabs=tabs,
         billable=sum(r["of_lines"] for r in with_source),
         compared=sum(r["of_lines"] for r in with_source if r["kind"] in COMPARED),
         uncompared=_reasons(rows, Card.Kind.WAITING, UNCOMPARED),
-        hidden=_reasons(rows, Card.Kind.PSA_ONLY, HIDDEN) + _reasons(rows, Card.Kind.HIDDEN, HIDDEN),
         money=_money(org_id),
         currency=max((row["currency"] for row in rows), default="") or "USD",
     )

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from dashboard import act_views, bulk_views, views
+from dashboard import act_views, bulk_views, filter_views, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("lines/filter/<slug:name>/", filter_views.menu, name="filter_menu"),
     path("lines/approve/preview/", bulk_views.preview, name="line_preview"),
     path("lines/approve/", bulk_views.approve_many, name="line_approve_many"),
     path("lines/push/", bulk_views.push_dialog, name="push_dialog"),

@@ -14,9 +14,11 @@ from django.views.decorators.http import require_GET
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
 from dashboard import cards, decisions, totals
+from dashboard.choices import list_chips
 from dashboard.decisions import Refused
-from dashboard.filters import GROUPS, KINDS, TABS, Filters
-from dashboard.lists import list_choices, list_page, with_names
+from dashboard.filters import GROUPS, Filters
+from dashboard.hidden import find_hidden
+from dashboard.lists import list_page, with_names
 from dashboard.models import Card
 from dashboard.period import current_period
 from dashboard.rows import Row
@@ -36,10 +38,8 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
     """Give what stands around the lines: the same for the page and for every fragment that changes it."""
     return {
         "filters": filters,
-        "tabs": [(name, label) for name, (label, _) in TABS.items()],
         "groups": GROUPS,
-        "kinds": KINDS,
-        "totals": totals.count(request.org.pk),
+        "totals": totals.count(request.org.pk, shows_all=filters.shows_all),
         "unmapped": totals.find_unmapped(request.org.pk),
         "sources": totals.look_at_sources(request.org.pk, limits.stale_hours),
         "period": current_period(timezone.now()),
@@ -54,15 +54,16 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
 @member_view(Role.VIEWER)
 def dashboard(request: OrgRequest) -> HttpResponse:
     """Show the lines of the current period, in groups; htmx picks the part that changes from the page."""
-    filters = Filters.read(request.GET)
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
+    filters = Filters.read(request.GET, limits.contract_view)
     cards.refresh_if_outdated(request.org.pk, limits.stale_hours)
     context = frame(request, filters, limits)
     if not context["sources"].connections:
         return redirect("setup", request.org.slug)
     context |= {
         "page": list_page(request.org.pk, filters),
-        "choices": list_choices(request.org.pk),
+        "chips": list_chips(request.org.pk, filters),
+        "hidden": find_hidden(request.org.pk, shows_all=filters.shows_all),
         "next_step": next_step(request.org.pk),
     }
     if filters.open:
@@ -125,7 +126,7 @@ def show_row(request: OrgRequest, card: Card, toast: str = "") -> HttpResponse:
     """Answer with a row and everything whose numbers it changed, drawn as on the page that asked."""
     asked_from = urlsplit(request.htmx.current_url or "").query
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
-    context = frame(request, Filters.read(QueryDict(asked_from)), limits)
+    context = frame(request, Filters.read(QueryDict(asked_from), limits.contract_view), limits)
     context |= {"row": Row(card), "swapped": True, "was_stopped": "was_stopped" in request.POST}
     if request.POST.get("panel") == str(card.pk):
         context |= panel_context(request, card)

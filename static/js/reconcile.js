@@ -339,6 +339,8 @@ function clicked(event) {
   const target = event.target;
   if (target.closest("[data-key=clear]")) clearSelection();
   if (target.closest("[data-close-panel]")) target.closest(".panel").hidden = true;
+  // A link in a menu leaves it: the focus is back on what opened the menu before the page changes.
+  target.closest("[popover] a.item")?.closest("[popover]").hidePopover();
   const folder = target.closest("[data-fold]");
   if (folder) fold(folder.closest("[data-group]"), folder.getAttribute("aria-expanded") === "true");
   const row = target.closest("[data-row]");

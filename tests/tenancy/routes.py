@@ -44,6 +44,7 @@ def unmapping(things: Things) -> dict[str, Any]:
 
 ROUTES: dict[str, Route] = {
     "dashboard": Route(get=Role.VIEWER),
+    "filter_menu": Route(get=Role.VIEWER, words=("account",)),
     "setup": Route(get=Role.VIEWER),
     "line_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
     "line_approve_many": Route(post=Role.APPROVER, form=lambda t: {"line": [f"{t.card}|10|12"]}),
