@@ -1,6 +1,7 @@
 """PSA connections, the mirror of what the PSA holds, and the pushes that change it."""
 
 from psa.connection_models import Connection
+from psa.history_models import LineHistory
 from psa.mirror_models import Account, Agreement, AgreementLine, AgreementType, Board, Invoice, Service
 from psa.push_models import Push, PushAttempt
 
@@ -12,6 +13,7 @@ __all__ = [
     "Board",
     "Connection",
     "Invoice",
+    "LineHistory",
     "Push",
     "PushAttempt",
     "Service",

@@ -8,6 +8,7 @@ from psa.models import Account, Service
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import TenantReference, UnitsField
 from reconcile.tenancy.models import TenantRow
+from vendors.history_models import GapHistory
 
 
 class Integration(TenantRow):
@@ -217,3 +218,15 @@ class UsageCount(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.quantity} at {self.counted_at:%Y-%m-%d}"
+
+
+__all__ = [
+    "AccountMapping",
+    "GapHistory",
+    "Integration",
+    "ServiceMapping",
+    "Snapshot",
+    "UsageCount",
+    "VendorAccount",
+    "VendorService",
+]

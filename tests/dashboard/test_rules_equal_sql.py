@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -110,7 +110,8 @@ def books(org: Organization) -> Iterator[Books]:
 
 
 def rounded(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else round(amount, 6) + 0
+    # PostgreSQL rounds a half away from zero.
+    return None if amount is None else amount.quantize(Decimal("0.000001"), ROUND_HALF_UP) + 0
 
 
 @pytest.mark.parametrize("seed", range(4))

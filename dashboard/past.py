@@ -1,0 +1,248 @@
+"""The lines of a past day, recomputed (E12) by the rules that judge today's, from histories that nobody overwrites.
+
+What the lines and counts said is that day's: the line history, the usage ledger, its snapshots and gaps. Mappings,
+agreements, units included free and guards are today's; the PSA keeps no past of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import ReconcileSettings
+from dashboard import rules
+from dashboard.period import next_month
+from dashboard.rules import Count, Guards, Line, Verdict
+from psa.models import AgreementLine, LineHistory, Service
+from vendors.models import AccountMapping, GapHistory, ServiceMapping, Snapshot, UsageCount
+
+# (account, service): what shares a count.
+Pair = tuple[int, int | None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """What held from one moment until before another; no end: it still does."""
+
+    start: datetime
+    end: datetime | None
+    quantity: Decimal
+    price: Decimal | None = None
+
+    def covers(self, moment: datetime) -> bool:
+        return self.start <= moment and (self.end is None or moment < self.end)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A vendor account that counts for an account: its integration, and when its counts were unknown."""
+
+    id: int
+    integration: int
+    gaps: Sequence[tuple[datetime, datetime | None]]
+
+    def is_silent(self, moment: datetime) -> bool:
+        return any(since <= moment and (until is None or moment < until) for since, until in self.gaps)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A line as it stood: what it billed, at what price, and what the rules say; `line` None: usage without one."""
+
+    line: int | None
+    quantity: Decimal | None
+    price: Decimal | None
+    verdict: Verdict
+
+
+@dataclass
+class Past:
+    """Everything that some pairs need to be judged on any day; made by `load`."""
+
+    guards: Guards
+    stale: timedelta
+    lines: dict[Pair, list[AgreementLine]] = field(default_factory=lambda: defaultdict(list))
+    spans: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    sources: dict[int, list[Source]] = field(default_factory=lambda: defaultdict(list))
+    # By service: the vendor services that stand for it, with their integration.
+    served: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    counts: dict[tuple[int, int], list[Span]] = field(default_factory=lambda: defaultdict(list))
+    snapshots: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    prices: dict[int, Decimal | None] = field(default_factory=dict)
+    memory: dict[Any, dict[str, Verdict]] = field(default_factory=dict)
+
+    def pairs(self) -> list[Pair]:
+        """Give the pairs that have lines, and those that a source counts."""
+        counted = {(account, service) for account in self.sources for service in self.served}
+        return sorted({*self.lines, *counted}, key=lambda pair: (pair[0], pair[1] or 0))
+
+    def judge(self, pair: Pair, day: date, now: datetime | None = None) -> list[Judged]:
+        """Judge what stood at the end of a day (UTC), for the invoice of the first of the month after it."""
+        moment, bills_from = end_of(day, now), next_month(day.replace(day=1))
+        stood = [(line, span) for line in self.lines.get(pair, ()) if (span := self._span(line.pk, moment))]
+        plain = [_plain(line, span, moment, bills_from) for line, span in stood]
+        count = self._count(pair, moment)
+        served = pair[1] is not None and bool(self.served.get(pair[1]))
+        key = (pair, tuple(plain), count, bills_from)
+        if key not in self.memory:
+            self.memory[key] = rules.judge(plain, count, served=served, day=bills_from, guards=self.guards)
+        verdicts = self.memory[key]
+        judged = [
+            Judged(line.pk, span.quantity, span.price, verdicts[line.remote_id]) for line, span in stood
+        ]
+        price = self.prices.get(pair[1]) if pair[1] is not None else None
+        usage = rules.judge_usage(plain, count, price=price, day=bills_from)
+        return judged + ([Judged(None, None, price, usage)] if usage else [])
+
+    def _span(self, line_id: int, moment: datetime) -> Span | None:
+        return next((span for span in self.spans.get(line_id, ()) if span.covers(moment)), None)
+
+    def _count(self, pair: Pair, moment: datetime) -> Count | None:
+        """Add up what the sources of a pair said at a moment; None where no source counts it."""
+        account, service = pair
+        if service is None:
+            return None
+        found = [
+            (source, vendor_service)
+            for source in self.sources.get(account, ())
+            for vendor_service, integration in self.served.get(service, ())
+            if integration == source.integration
+        ]
+        if not found:
+            return None
+        units = sum(
+            (
+                span.quantity
+                for source, service_id in found
+                for span in self.counts.get((source.id, service_id), ())
+                if span.covers(moment)
+            ),
+            Decimal(0),
+        )
+        return Count(units=units, gap=self._gap([source for source, _ in found], moment))
+
+    def _gap(self, sources: Iterable[Source], moment: datetime) -> str:
+        """Say why the sources' counts were unknown at a moment, in the order in which a card says it."""
+        every = list(sources)
+        last = [
+            max((t for t in self.snapshots.get(s.integration, ()) if t <= moment), default=None)
+            for s in every
+        ]
+        if None in last:
+            return "never_counted"
+        if any(source.is_silent(moment) for source in every):
+            return "source_silent"
+        if any(moment - taken > self.stale for taken in last if taken):
+            return "source_old"
+        return ""
+
+
+def end_of(day: date, now: datetime | None = None) -> datetime:
+    """Give the last moment of a day in UTC; of a day that has not ended, now."""
+    end = datetime.combine(day + timedelta(days=1), time.min, UTC) - timedelta(microseconds=1)
+    return min(end, now or timezone.now())
+
+
+def months_before(day: date, many: int) -> list[date]:
+    """Give the last days of the `many` months before the month of `day`, oldest first."""
+    days, first = [], day.replace(day=1)
+    for _ in range(many):
+        last = first - timedelta(days=1)
+        days.append(last)
+        first = last.replace(day=1)
+    return days[::-1]
+
+
+def first_day(org_id: int) -> date | None:
+    """Give the first day of which anything is known: that of the oldest line history; None: nothing was synced."""
+    oldest = LineHistory.objects.filter(org_id=org_id).order_by("held_from").first()
+    return oldest.held_from.astimezone(UTC).date() if oldest else None
+
+
+def load(org_id: int, *, account: int | None = None, service: int | None = None) -> Past:
+    """Read the histories of an organization, or of one account or pair: nine queries, however many lines."""
+    limits = ReconcileSettings.objects.get(org_id=org_id)
+    guards = Guards(
+        drop_percent=limits.guard_percent, drop_units=limits.guard_units,
+        jump_percent=limits.jump_percent, jump_units=limits.jump_units,
+    )  # fmt: skip
+    past = Past(guards=guards, stale=timedelta(hours=limits.stale_hours))
+    of_account = Q() if account is None else Q(account_id=account)
+    of_service = Q() if service is None else Q(service_id=service)
+    _load_lines(past, AgreementLine.objects.filter(of_account, of_service, org_id=org_id))
+    services = (
+        Service.objects.filter(org_id=org_id) if service is None else Service.objects.filter(pk=service)
+    )
+    past.prices = dict(services.values_list("pk", "price"))
+    _load_sources(past, AccountMapping.objects.filter(of_account, org_id=org_id))
+    mapped = ServiceMapping.objects.filter(of_service, org_id=org_id, vendor_service__excluded_at=None)
+    rows = mapped.values_list("service_id", "vendor_service_id", "vendor_service__integration_id")
+    for service_id, vendor_service, integration in rows:
+        past.served[service_id].append((vendor_service, integration))
+    _load_counts(past, org_id, narrowed=account is not None)
+    return past
+
+
+def _load_lines(past: Past, lines: QuerySet[AgreementLine]) -> None:
+    for line in lines.select_related("agreement__agreement_type", "account").order_by("pk"):
+        past.lines[line.account_id, line.service_id].append(line)
+    history = LineHistory.objects.filter(line__in=lines.values("pk"))
+    rows = history.values_list("line_id", "held_from", "held_until", "quantity", "unit_price")
+    for line_id, start, end, quantity, price in rows.order_by("pk"):
+        past.spans[line_id].append(Span(start, end, quantity, price))
+
+
+def _load_sources(past: Past, mappings: QuerySet[AccountMapping]) -> None:
+    rows = mappings.filter(vendor_account__excluded_at=None).values_list(
+        "account_id", "vendor_account_id", "vendor_account__integration_id", "vendor_account__gap_since",
+        "vendor_account__gap_reason",
+    )  # fmt: skip
+    ended: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    gaps = GapHistory.objects.filter(vendor_account__in=mappings.values("vendor_account_id"))
+    for vendor_account, since, until in gaps.values_list("vendor_account_id", "since", "until"):
+        ended[vendor_account].append((since, until))
+    for account, vendor_account, integration, since, reason in rows.order_by("pk"):
+        now_silent = [(since, None)] if reason and since else []
+        past.sources[account].append(
+            Source(vendor_account, integration, [*ended[vendor_account], *now_silent])
+        )
+
+
+def _load_counts(past: Past, org_id: int, *, narrowed: bool) -> None:
+    usage = UsageCount.objects.filter(org_id=org_id, metric="used")
+    if narrowed:
+        wanted = [source.id for sources in past.sources.values() for source in sources]
+        usage = usage.filter(vendor_account__in=wanted)
+    rows = usage.values_list(
+        "vendor_account_id", "vendor_service_id", "counted_at", "superseded_at", "quantity"
+    )
+    for vendor_account, vendor_service, start, end, quantity in rows.order_by("pk"):
+        past.counts[vendor_account, vendor_service].append(Span(start, end, quantity))
+    published = Snapshot.objects.filter(org_id=org_id, state=Snapshot.State.PUBLISHED)
+    for integration, taken_at in published.values_list("integration_id", "taken_at"):
+        past.snapshots[integration].append(taken_at)
+
+
+def _plain(line: AgreementLine, span: Span, moment: datetime, bills_from: date) -> Line:
+    agreement, account = line.agreement, line.account
+    # An agreement that has ended since was active until then; one that was cancelled does not say since when.
+    ended = agreement.ends_on is not None and bills_from <= agreement.ends_on < timezone.now().date()
+    was_active = agreement.active or ended
+    return Line(
+        remote_id=line.remote_id, quantity=span.quantity, included=line.included, unit_price=span.price,
+        starts_on=line.starts_on, ends_on=line.ends_on, billable=line.billable,
+        account_active=account.active and _was_there(account.vanished_at, moment),
+        type_in_scope=agreement.agreement_type is None or agreement.agreement_type.in_scope,
+        agreement_active=was_active and _was_there(agreement.vanished_at, moment),
+        agreement_starts_on=agreement.starts_on, agreement_ends_on=agreement.ends_on,
+        recurring=agreement.recurring,
+    )  # fmt: skip
+
+
+def _was_there(vanished_at: datetime | None, moment: datetime) -> bool:
+    return vanished_at is None or vanished_at > moment
