@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from dashboard.back_billing_models import Settlement
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, Service
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import MoneyField, TenantReference, UnitsField
@@ -138,3 +139,6 @@ class Decision(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.units}"
+
+
+__all__ = ["Card", "Decision", "Settlement"]

@@ -86,7 +86,7 @@ class Past:
         moment, bills_from = end_of(day, now), next_month(day.replace(day=1))
         stood = [(line, span) for line in self.lines.get(pair, ()) if (span := self._span(line.pk, moment))]
         plain = [_plain(line, span, moment, bills_from) for line, span in stood]
-        count = self._count(pair, moment)
+        count = self.count(pair, moment)
         served = pair[1] is not None and bool(self.served.get(pair[1]))
         key = (pair, tuple(plain), count, bills_from)
         if key not in self.memory:
@@ -102,7 +102,7 @@ class Past:
     def _span(self, line_id: int, moment: datetime) -> Span | None:
         return next((span for span in self.spans.get(line_id, ()) if span.covers(moment)), None)
 
-    def _count(self, pair: Pair, moment: datetime) -> Count | None:
+    def count(self, pair: Pair, moment: datetime) -> Count | None:
         """Add up what the sources of a pair said at a moment; None where no source counts it."""
         account, service = pair
         if service is None:
@@ -204,10 +204,10 @@ def _load_sources(past: Past, mappings: QuerySet[AccountMapping]) -> None:
     )  # fmt: skip
     ended: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
     gaps = GapHistory.objects.filter(vendor_account__in=mappings.values("vendor_account_id"))
-    for vendor_account, since, until in gaps.values_list("vendor_account_id", "since", "until"):
-        ended[vendor_account].append((since, until))
+    for vendor_account, began, until in gaps.values_list("vendor_account_id", "since", "until"):
+        ended[vendor_account].append((began, until))
     for account, vendor_account, integration, since, reason in rows.order_by("pk"):
-        now_silent = [(since, None)] if reason and since else []
+        now_silent = [(since, None)] if reason and since is not None else []
         past.sources[account].append(
             Source(vendor_account, integration, [*ended[vendor_account], *now_silent])
         )

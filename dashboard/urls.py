@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from dashboard import act_views, bulk_views, filter_views, views
+from dashboard import act_views, bulk_views, filter_views, past_views, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("lines/filter/<slug:name>/", filter_views.menu, name="filter_menu"),
+    path("past/", past_views.find_day, name="past_find"),
+    path("past/<str:day>/", past_views.past_day, name="past_day"),
+    path("back-billing/", past_views.back_billing_page, name="back_billing"),
+    path("back-billing/settle/", past_views.settle, name="back_billing_settle"),
+    path("back-billing/<int:settlement_id>/undo/", past_views.take_back, name="back_billing_undo"),
     path("lines/approve/preview/", bulk_views.preview, name="line_preview"),
     path("lines/approve/", bulk_views.approve_many, name="line_approve_many"),
     path("lines/push/", bulk_views.push_dialog, name="push_dialog"),

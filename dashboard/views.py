@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
 from dashboard.hidden import find_hidden
+from dashboard.history import look_back
 from dashboard.lists import list_page, with_names
 from dashboard.models import Card
 from dashboard.period import current_period
@@ -43,6 +45,7 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
         "unmapped": totals.find_unmapped(request.org.pk),
         "sources": totals.look_at_sources(request.org.pk, limits.stale_hours),
         "period": current_period(timezone.now()),
+        "month_before": current_period(timezone.now()) - timedelta(days=1),
         "bills_from": cards.bills_from(),
         "may_approve": request.member.may(Role.APPROVER),
         "may_prepare": request.member.may(Role.REVIEWER),
@@ -86,6 +89,7 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
         "card": card,
         "row": Row(card),
         "why": explain(card),
+        "past": look_back(card),
         "offered": decisions.list_choices(card),
         "guard": guard_sentence(card, limits),
         "may_approve": request.member.may(Role.APPROVER),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from demo import past
 from demo.mappings import EXCLUDED, Mappings, load
 from psa.connections import build_adapter, change_address, store_secret
 from psa.models import Account, AgreementType, Connection, Service
@@ -42,6 +43,7 @@ def seed(connectwise: dict[str, Any], veeam: dict[str, Any]) -> Organization:
         _sync(org, integration=integration)
         with org_scope(org.pk):
             apply_mappings(org, load("demo"))
+            past.invent(org)
     return org
 
 

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.filters import Filters
 from dashboard.totals import Totals
+from dashboard.words import HELD, HIDDEN, UNCOMPARED
 from reconcile.templatetags.figures import icon, symbol, units
 
 register = template.Library()
@@ -34,6 +35,13 @@ def plain(value: Decimal | None) -> str:
         return ""
     text = f"{value:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+@register.filter
+def reason_words(reason: str) -> str:
+    """Say what a rule's reason means in a few words; none is nothing."""
+    known = {name: label for name, (label, _) in (HIDDEN | UNCOMPARED).items()}
+    return known.get(reason) or HELD.get(reason, ("", ""))[0]
 
 
 @register.simple_tag

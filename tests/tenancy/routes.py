@@ -32,6 +32,8 @@ class Things:
     vendor_service: int
     account: int
     push: int
+    line: int
+    settlement: int
 
 
 def seen(things: Things) -> dict[str, Any]:
@@ -45,6 +47,13 @@ def unmapping(things: Things) -> dict[str, Any]:
 ROUTES: dict[str, Route] = {
     "dashboard": Route(get=Role.VIEWER),
     "filter_menu": Route(get=Role.VIEWER, words=("account",)),
+    "past_find": Route(get=Role.VIEWER),
+    "past_day": Route(get=Role.VIEWER, words=("2026-01-31",)),
+    "back_billing": Route(get=Role.VIEWER),
+    "back_billing_settle": Route(
+        post=Role.APPROVER, form=lambda t: {"line": t.line, "through": "2026-01-01"}
+    ),
+    "back_billing_undo": Route(post=Role.APPROVER, ids=("settlement",)),
     "setup": Route(get=Role.VIEWER),
     "line_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
     "line_approve_many": Route(post=Role.APPROVER, form=lambda t: {"line": [f"{t.card}|10|12"]}),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.roles import Role
-from dashboard.models import Card
+from dashboard.models import Card, Settlement
 from psa.models import Connection, Push
 from reconcile.tenancy.scope import org_scope
 from sync.models import SyncRun
@@ -53,10 +53,14 @@ def furnish(org: Organization) -> Things:
         )  # fmt: skip
         run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
         snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
+        settlement = Settlement.objects.create(
+            org=org, line=line, through=books.now.date(), how="waived", units=2, note=f"{MARKER} {org.slug}"
+        )
         return Things(
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
-            vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id,
+            vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
+            settlement=settlement.pk,
         )  # fmt: skip
 
 
@@ -69,7 +73,7 @@ def call(client: Client, name: str, slug: str, things: Things, method: str) -> A
 def rows(org: Organization) -> str:
     """Give everything that another organization could have harmed."""
     with org_scope(org.pk):
-        models = (Connection, Integration, Card, Push, SyncRun, Snapshot, VendorAccount)
+        models = (Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount)
         # In an order, or the same rows could read as different ones.
         every = [row for model in models for row in model.objects.order_by("pk")]
         return serializers.serialize("json", every)

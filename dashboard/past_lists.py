@@ -1,0 +1,132 @@
+"""The lines of a past day in their groups, for reading: nothing on this list can be decided any more."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+
+from dashboard import past
+from dashboard.past import Judged, Pair
+from psa.models import Account, AgreementLine, Connection, Service
+
+DIFFERENT = frozenset({"adjust", "held", "new"})
+COMPARED = DIFFERENT | {"match"}
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class PastRow:
+    """One line of a past day, with the names that it has today."""
+
+    judged: Judged
+    account: str
+    service: str
+    agreement: str
+    currency: str
+
+    @property
+    def delta(self) -> Decimal | None:
+        vendor = self.judged.verdict.vendor_units
+        return None if vendor is None else vendor - (self.judged.quantity or ZERO)
+
+    @property
+    def weight(self) -> Decimal:
+        return abs(self.judged.verdict.effect or ZERO)
+
+
+@dataclass
+class PastGroup:
+    """The rows of one service on this page."""
+
+    name: str
+    rows: list[PastRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PastPage:
+    """One page of a past day. The figures are of the whole day; under and over are by currency, never added up."""
+
+    groups: Sequence[PastGroup]
+    lines: int
+    number: int
+    last: int
+    compared: int
+    different: int
+    under: Sequence[tuple[str, Decimal]]
+    over: Sequence[tuple[str, Decimal]]
+
+    @property
+    def before(self) -> int:
+        return self.number - 1
+
+    @property
+    def after(self) -> int:
+        return self.number + 1
+
+
+def list_day(org_id: int, day: date, *, query: str = "", everything: bool = False, page: int = 1) -> PastPage:
+    """Recompute a day and give one page of it: what differed, or `everything`. A fixed number of queries."""
+    whole = past.load(org_id)
+    judged = [(pair, one) for pair in whole.pairs() for one in whole.judge(pair, day)]
+    rows = _named(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
+    wanted = [row for row in rows if _is_wanted(row, query.casefold().split(), everything=everything)]
+    wanted.sort(key=lambda row: (row.service.casefold(), -row.weight, row.account.casefold()))
+    size = settings.PAGE_LINES
+    last = max(1, -(-len(wanted) // size))
+    number = min(page, last)
+    groups: dict[str, PastGroup] = {}
+    for row in wanted[(number - 1) * size : number * size]:
+        groups.setdefault(row.service, PastGroup(row.service)).rows.append(row)
+    lines = [row for row in rows if row.judged.line is not None]
+    return PastPage(
+        groups=list(groups.values()),
+        lines=len(wanted),
+        number=number,
+        last=last,
+        compared=sum(row.judged.verdict.kind in COMPARED for row in lines),
+        different=sum(row.judged.verdict.kind in DIFFERENT for row in rows),
+        under=_sums(row for row in rows if (row.judged.verdict.effect or ZERO) > 0),
+        over=_sums(row for row in rows if (row.judged.verdict.effect or ZERO) < 0),
+    )
+
+
+def _is_wanted(row: PastRow, terms: Sequence[str], *, everything: bool) -> bool:
+    if not everything and row.judged.verdict.kind not in DIFFERENT:
+        return False
+    text = f"{row.account} {row.service} {row.agreement}".casefold()
+    return all(term in text for term in terms)
+
+
+def _sums(rows: Iterable[PastRow]) -> list[tuple[str, Decimal]]:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        sums[row.currency] += row.judged.verdict.effect or ZERO
+    return sorted(sums.items())
+
+
+def _named(
+    org_id: int, lines: dict[int, AgreementLine], judged: Iterable[tuple[Pair, Judged]]
+) -> list[PastRow]:
+    accounts = dict(Account.objects.filter(org_id=org_id).values_list("pk", "name"))
+    services = {pk: (name, psa) for pk, name, psa in Service.objects.filter(org_id=org_id).values_list(
+        "pk", "name", "connection_id"
+    )}  # fmt: skip
+    currencies = dict(Connection.objects.filter(org_id=org_id).values_list("pk", "currency"))
+    rows = []
+    for (account, service), one in judged:
+        line = None if one.line is None else lines[one.line]
+        name, psa = services.get(service or 0, ("No service", 0))
+        currency = currencies.get(line.connection_id if line else psa, "")
+        rows.append(
+            PastRow(
+                judged=one,
+                account=accounts.get(account, ""),
+                service=name,
+                agreement=line.agreement.name if line else "",
+                currency=(line.agreement.currency if line else "") or currency,
+            )
+        )
+    return rows

@@ -1,0 +1,142 @@
+"""Looking back (E12): any past day recomputed, and proposals for what past invoices missed."""
+
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.roles import Role
+from dashboard import back_billing, past
+from dashboard.decisions import Refused
+from dashboard.filters import number
+from dashboard.models import Card, Settlement
+from dashboard.past_lists import list_day
+from dashboard.period import next_month
+from psa.models import AgreementLine
+from reconcile.tenancy.views import OrgRequest, member_view
+
+# A line, what its invoices missed, its card and its currency.
+MissedRow = tuple[AgreementLine, back_billing.Proposal, int | None, str]
+
+
+def as_day(text: str) -> date | None:
+    """Read a day; None when no calendar has it."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+@require_GET
+@member_view(Role.VIEWER)
+def find_day(request: OrgRequest) -> HttpResponse:
+    """Lead from the form to the day that was chosen; none, and today, is the dashboard itself."""
+    day = as_day(request.GET.get("day", ""))
+    return redirect("past_day", request.org.slug, day) if day else redirect("dashboard", request.org.slug)
+
+
+@require_GET
+@member_view(Role.VIEWER)
+def past_day(request: OrgRequest, day: str) -> HttpResponse:
+    """Show the lines as they stood at the end of a past day; nothing can be decided here."""
+    then = as_day(day)
+    if then is None:
+        raise Http404("No such day")
+    if then >= timezone.now().date():
+        return redirect("dashboard", request.org.slug)
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    everything = request.GET.get("show") == "all"
+    since = past.first_day(request.org.pk)
+    first = then.replace(day=1)
+    context = {
+        "day": then,
+        "query": query,
+        "everything": everything,
+        "since": since,
+        "known": since is not None and since <= then,
+        "bills_from": next_month(first),
+        "before": first - timedelta(days=1),
+        "after": next_month(next_month(first)) - timedelta(days=1),
+        "page": list_day(
+            request.org.pk, then, query=query, everything=everything,
+            page=int(number(request.GET.get("page", "")) or 1) or 1,
+        ),
+    }  # fmt: skip
+    return render(request, "dashboard/past.html", context)
+
+
+@require_GET
+@member_view(Role.VIEWER)
+def back_billing_page(request: OrgRequest) -> HttpResponse:
+    """List what past invoices missed, largest first, and what was dealt with lately."""
+    found = {one.line: one for one in back_billing.find(request.org.pk)}
+    lines = AgreementLine.objects.filter(org_id=request.org.pk, pk__in=found)
+    named = lines.select_related("account", "service", "agreement", "connection")
+    cards = dict(Card.objects.filter(org_id=request.org.pk, line__in=found).values_list("line_id", "pk"))
+    rows = [(line, found[line.pk], cards.get(line.pk), _currency(line)) for line in named]
+    rows.sort(key=lambda row: (-abs(row[1].amount or Decimal(0)), row[0].account.name, row[0].pk))
+    context = {
+        "rows": rows,
+        "under": _sum(rows, up=True),
+        "over": _sum(rows, up=False),
+        "settled": back_billing.list_settled(request.org.pk),
+        "since": past.first_day(request.org.pk),
+        "ways": Settlement.How.choices,
+        "may_settle": request.member.may(Role.APPROVER),
+    }
+    return render(request, "dashboard/back_billing.html", context)
+
+
+@require_POST
+@member_view(Role.APPROVER)
+def settle(request: OrgRequest) -> HttpResponse:
+    """Note that a line's missed months were billed, credited or waived; the PSA is not written."""
+    line = AgreementLine.objects.filter(
+        org_id=request.org.pk, pk=int(number(request.POST.get("line", "")) or 0)
+    ).first()
+    if line is None:
+        raise Http404("No such line")
+    how = request.POST.get("how", "")
+    note = request.POST.get("note", "").replace("\x00", "").strip()[:300]
+    try:
+        if how not in Settlement.How.values:
+            raise Refused("Choose whether these months were billed or waived. Nothing was noted.")
+        back_billing.settle(line, as_day(request.POST.get("through", "")), how, note, by=request.user)
+        messages.success(request, f"Noted for {line.account}. It can be taken back below.")
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    return redirect("back_billing", request.org.slug)
+
+
+@require_POST
+@member_view(Role.APPROVER)
+def take_back(request: OrgRequest, settlement_id: int) -> HttpResponse:
+    """Propose settled months again."""
+    row = Settlement.objects.filter(org_id=request.org.pk, pk=settlement_id).first()
+    if row is None:
+        raise Http404("No such settlement")
+    try:
+        back_billing.take_back(row, by=request.user)
+        messages.success(request, f"Proposed again for {row.line.account}.")
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    return redirect("back_billing", request.org.slug)
+
+
+def _currency(line: AgreementLine) -> str:
+    return str(line.agreement.currency or line.connection.currency)
+
+
+def _sum(rows: list[MissedRow], *, up: bool) -> list[tuple[str, Decimal]]:
+    """Add up what was billed too low (`up`) or too high, each currency by itself."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for _, proposal, _, currency in rows:
+        if proposal.amount and (proposal.amount > 0) == up:
+            sums[currency] += proposal.amount
+    return sorted(sums.items())
