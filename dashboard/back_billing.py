@@ -107,7 +107,10 @@ def settle(line: AgreementLine, through: date | None, how: str, note: str, *, by
     audit.record(
         line.org_id, actor=by, verb="settled missed months",
         subject=f"settlement:{row.pk}", label=f"{line.account}, {line.service or line.description}",
-        new={"how": how, "through": row.through, "units": row.units, "amount": row.amount, "currency": row.currency, "note": note},
+        new={
+            "how": how, "through": row.through, "units": row.units, "amount": row.amount,
+            "currency": row.currency, "note": note,
+        },
     )  # fmt: skip
     return row
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -15,11 +15,13 @@ from accounts.models import AuditEntry, Organization, User
 from accounts.roles import Role
 from dashboard import back_billing, past
 from dashboard.chart import Point, draw
+from dashboard.decisions import Refused
 from dashboard.models import Settlement
 from psa.models import AgreementLine
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.test_past import move, recount
+from vendors.models import GapHistory, Snapshot, VendorAccount
 
 TODAY = timezone.now().date()
 
@@ -47,8 +49,6 @@ def underbill(books: Books, *, months: int = 3) -> AgreementLine:
     rose = start_of(past.months_before(TODAY, months)[0]) - timedelta(days=2)
     move(line, ("10", year, None))
     recount(books, ("10", year, rose), ("12", rose, None))
-    from vendors.models import Snapshot
-
     Snapshot.objects.bulk_create(
         Snapshot(
             org=books.org, integration=books.veeam, taken_at=books.now - timedelta(weeks=n), state="published"
@@ -64,14 +64,12 @@ def test_each_invoice_since_the_count_rose_is_proposed(books: Books) -> None:
     (proposal,) = back_billing.find(books.org.pk)
     first = TODAY.replace(day=1)
     assert proposal.months[-1].invoice_on == first
-    assert [(m.billed, m.used, m.amount) for m in proposal.months] == [(10, 12, Decimal("9.00"))] * 3
-    assert (proposal.line, proposal.units, proposal.amount) == (line.pk, 6, Decimal("27.00"))
+    assert [(m.billed, m.used, m.amount) for m in proposal.months] == [(D(10), D(12), D(9))] * 3
+    assert (proposal.line, proposal.units, proposal.amount) == (line.pk, D(6), D(27))
 
 
 def test_unknown_shared_and_zero_months_are_never_proposed(books: Books) -> None:
     line = underbill(books)
-    from vendors.models import GapHistory, VendorAccount
-
     gap = past.months_before(TODAY, 2)[0]
     GapHistory.objects.create(
         org=books.org,
@@ -134,14 +132,16 @@ def test_two_people_who_settle_at_once_settle_once(committed_db: None, person: C
                 mine = AgreementLine.objects.get(pk=line.pk)
                 back_billing.settle(mine, TODAY.replace(day=1), "billed", "", by=alice)
             results.append("noted")
-        except back_billing.Refused:
+        except Refused:
             results.append("refused")
         finally:
             connections.close_all()
 
     threads = [threading.Thread(target=settle) for _ in range(4)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert sorted(results) == ["noted", "refused", "refused", "refused"]
 
 
@@ -203,7 +203,7 @@ def test_a_chart_breaks_where_nothing_is_known() -> None:
     days = [date(2026, month, 28) for month in range(1, 5)]
     numbers = [(1, 2), (1, None), (None, None), (3, 3)]
     points = [
-        Point(day, None if a is None else Decimal(a), None if b is None else Decimal(b))
+        Point(day, None if a is None else D(a), None if b is None else D(b))
         for day, (a, b) in zip(days, numbers, strict=True)
     ]
     chart = draw(points)
