@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,8 +64,10 @@ def test_each_invoice_since_the_count_rose_is_proposed(books: Books) -> None:
     (proposal,) = back_billing.find(books.org.pk)
     first = TODAY.replace(day=1)
     assert proposal.months[-1].invoice_on == first
-    assert [(m.billed, m.used, m.amount) for m in proposal.months] == [(D(10), D(12), D(9))] * 3
-    assert (proposal.line, proposal.units, proposal.amount) == (line.pk, D(6), D(27))
+    assert [(m.billed, m.used, m.amount) for m in proposal.months] == [
+        (Decimal(10), Decimal(12), Decimal(9))
+    ] * 3
+    assert (proposal.line, proposal.units, proposal.amount) == (line.pk, Decimal(6), Decimal(27))
 
 
 def test_unknown_shared_and_zero_months_are_never_proposed(books: Books) -> None:
@@ -203,7 +205,7 @@ def test_a_chart_breaks_where_nothing_is_known() -> None:
     days = [date(2026, month, 28) for month in range(1, 5)]
     numbers = [(1, 2), (1, None), (None, None), (3, 3)]
     points = [
-        Point(day, None if a is None else D(a), None if b is None else D(b))
+        Point(day, None if a is None else Decimal(a), None if b is None else Decimal(b))
         for day, (a, b) in zip(days, numbers, strict=True)
     ]
     chart = draw(points)
