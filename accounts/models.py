@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.audit_models import AuditEntry, AuditHead
+from accounts.notice_models import AnnouncedAddresses, Feedback, Letter, Notice, NoticeChoice, NoticeMark
 from accounts.roles import Role
 from reconcile.tenancy.constraints import MEMBER_POLICY, ORGANIZATION_POLICY, RowPolicy, tenant_rows
 from reconcile.tenancy.models import TenantRow
@@ -138,4 +139,17 @@ class ReconcileSettings(TenantRow):
         return f"Settings of {self.org_id}"
 
 
-__all__ = ["AuditEntry", "AuditHead", "Membership", "Organization", "ReconcileSettings", "User"]
+__all__ = [
+    "AnnouncedAddresses",
+    "AuditEntry",
+    "AuditHead",
+    "Feedback",
+    "Letter",
+    "Membership",
+    "Notice",
+    "NoticeChoice",
+    "NoticeMark",
+    "Organization",
+    "ReconcileSettings",
+    "User",
+]

@@ -3,10 +3,19 @@
 from django.urls import path
 
 from accounts.activity_views import activity, activity_chain
+from accounts.address_views import settings_addresses
+from accounts.notice_views import notice_choices, notice_list, notice_read, notices_read
 from accounts.settings_views import settings_reconciliation
+from accounts.support_views import feedback
 
 urlpatterns = [
     path("settings/reconciliation/", settings_reconciliation, name="settings_reconciliation"),
     path("activity/", activity, name="activity"),
     path("activity/chain/", activity_chain, name="activity_chain"),
+    path("settings/addresses/", settings_addresses, name="settings_addresses"),
+    path("notices/", notice_list, name="notices"),
+    path("notices/read/", notices_read, name="notices_read"),
+    path("notices/choices/", notice_choices, name="notice_choices"),
+    path("notices/<int:pk>/read/", notice_read, name="notice_read"),
+    path("support/feedback/", feedback, name="support_feedback"),
 ]

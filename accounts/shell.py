@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Membership, Organization
+from accounts.notices import unread_by
 from reconcile.tenancy.scope import current_org_id, org_scope
 
 
@@ -38,7 +39,10 @@ class Shell:
         """Count what waits for someone behind each navigation entry."""
         # A page is drawn inside its scope already; a page without one opens it here.
         with nullcontext() if current_org_id() == self.org.pk else org_scope(self.org.pk):
-            return {entry: counter(self.org) for entry, counter in COUNTERS.items()}
+            return {entry: counter(self.org) for entry, counter in COUNTERS.items()} | {
+                # Alone among the numbers it is the person's, not the organization's.
+                "notices": Count(unread_by(self.member).count())
+            }
 
     @property
     def initials(self) -> str:
@@ -48,7 +52,11 @@ class Shell:
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Give the shell to a request inside an organization, and the support address to every page."""
-    context: dict[str, Any] = {"support_email": settings.SUPPORT_EMAIL}
+    context: dict[str, Any] = {
+        "support_email": settings.SUPPORT_EMAIL,
+        "portal_new": settings.SUPPORT_PORTAL_NEW_URL,
+        "portal_mine": settings.SUPPORT_PORTAL_MINE_URL,
+    }
     org = getattr(request, "org", None)
     if org is not None:
         context["shell"] = Shell(org, request.member)  # type: ignore[attr-defined]

@@ -96,6 +96,11 @@ class Push(TenantRow):
         return f"Push {self.pk}: {self.seen} to {self.wanted}, {self.state}"
 
     @property
+    def reference(self) -> str:
+        """Name the push to support: by its id alone, which means nothing to anybody else."""
+        return f"P{self.pk}"
+
+    @property
     def is_open(self) -> bool:
         """Say whether this push may still write."""
         return self.state in self.OPEN

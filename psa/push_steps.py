@@ -16,6 +16,7 @@ from accounts import audit
 from psa.adapters.base import LineReading, LineRef, Way, WriteKind, WriteOrder
 from psa.models import Connection, Push, PushAttempt
 from psa.push_mirror import keep_readings
+from psa.push_notices import tell_stopped
 from psa.push_rules import show_units
 from psa.pushes import label
 from reconcile.signals import figures_changed
@@ -188,6 +189,7 @@ def finish(
             new={"quantity": push.wanted, "read_back": read_back, "reason": reason},
             reply=reply,
         )
+        tell_stopped(push, state, reason)
 
 
 def note(

@@ -51,6 +51,8 @@ app.conf.update(
         "heartbeat": tick(HEARTBEAT, 10),
         "drain pushes": tick("psa.tasks.drain_pushes", 15),
         "drain runs": tick("sync.tasks.drain_runs", 15),
+        "drain letters": tick("accounts.tasks.drain_letters", 30),
+        "spread addresses": tick("accounts.tasks.spread_addresses", 60),
     },
 )
 

@@ -134,6 +134,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Reconcile <no-reply@reconcile.example>")
 
 # --- Browser -----------------------------------------------------------------------------------
@@ -202,8 +203,17 @@ STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
 PAGE_LINES = env.int("PAGE_LINES", default=100)
 
-# --- Support (A5) and our addresses ---------------------------------------------------------------
+# --- Support (A5), notices (A7) and our addresses (B11) -------------------------------------------
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@reconcile.example")
+# A ticket portal; where one is not named, the menu says how to write instead.
+SUPPORT_PORTAL_NEW_URL = env.str("SUPPORT_PORTAL_NEW_URL", default="")
+SUPPORT_PORTAL_MINE_URL = env.str("SUPPORT_PORTAL_MINE_URL", default="")
+SUPPORT_PORTAL_REFERENCE_PARAMETER = env.str("SUPPORT_PORTAL_REFERENCE_PARAMETER", default="reference")
+FEEDBACK_PER_HOUR = env.int("FEEDBACK_PER_HOUR", default=5)
+# Where the product is reached, for links in e-mails; no request tells a worker.
+PUBLIC_URL = env.str("PUBLIC_URL", default="")
+MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", default=300)
+MAIL_MAX_TRIES = env.int("MAIL_MAX_TRIES", default=10)
 OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=["203.0.113.24", "203.0.113.25"])
 
 LOGGING = {

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce, Now
 
 from reconcile.tenancy.scope import org_scope
 from sync.models import StagedRecord, SyncRun
+from sync.run_notices import tell_ended
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Claim:
             left = self._held().update(state=state, lease_until=None, **values)
             if left and state in SyncRun.FINAL:
                 StagedRecord.objects.filter(run_id=self.run_id).delete()
+            if left and state not in SyncRun.OPEN:
+                tell_ended(self.run_id)
             return bool(left)
 
     def _held(self) -> Any:

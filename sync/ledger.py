@@ -17,6 +17,7 @@ from sync.failures import CLOCK
 from sync.ledger_rules import Change
 from sync.models import SyncRun, SyncStep
 from sync.pulls import Pull, freeze, thaw
+from sync.run_notices import tell_ended
 from vendors.models import AccountMapping, Integration, Snapshot, VendorAccount
 
 PARTIAL_CURE = "Start the sync again. If it stays like this, look at the source itself."
@@ -116,6 +117,7 @@ def accept(snapshot_id: int, by: User) -> None:
             "",
         )
         run.save()
+        tell_ended(run.pk)
     _record(snapshot, by, "accepted held counts")
 
 
@@ -129,6 +131,7 @@ def refuse(snapshot_id: int, by: User) -> None:
     if run is not None:
         run.state, run.cause, run.cure = SyncRun.State.STOPPED, f"Refused by {by}: {snapshot.reason}", ""
         run.save()
+        tell_ended(run.pk)
     _tell_cards(snapshot.integration)
     _record(snapshot, by, "refused held counts")
 

@@ -23,6 +23,7 @@ from sync.failures import Failure, explain, explain_wait
 from sync.ledger import NothingHeld
 from sync.models import StagedRecord, SyncRun
 from sync.psa_publishing import HeldBack
+from sync.run_notices import tell_ended
 from vendors.models import Integration
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ def refuse(run_id: int, by: User) -> None:
     held.cause = f"Refused by {by}: {held.cause}"
     held.state = SyncRun.State.STOPPED
     held.save()
+    tell_ended(held.pk)
     StagedRecord.objects.filter(run=held).delete()
 
 

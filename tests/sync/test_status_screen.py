@@ -274,4 +274,4 @@ def test_the_number_of_queries_does_not_grow_with_the_sources(
     for source in more:
         sync(source)
     assert count() == few
-    assert few == 17
+    assert few == 18

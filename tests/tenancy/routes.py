@@ -34,6 +34,7 @@ class Things:
     push: int
     line: int
     settlement: int
+    notice: int
 
 
 def seen(things: Things) -> dict[str, Any]:
@@ -76,6 +77,12 @@ ROUTES: dict[str, Route] = {
     "integration": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("integration",)),
     "integration_test": Route(post=Role.ADMIN, ids=("integration",)),
     "settings_reconciliation": Route(get=Role.VIEWER, post=Role.ADMIN),
+    "settings_addresses": Route(get=Role.VIEWER),
+    "notices": Route(get=Role.VIEWER),
+    "notices_read": Route(post=Role.VIEWER),
+    "notice_read": Route(post=Role.VIEWER, ids=("notice",)),
+    "notice_choices": Route(post=Role.VIEWER, form=lambda t: {"mail": ["sync_done"]}),
+    "support_feedback": Route(get=Role.VIEWER, post=Role.VIEWER, form=lambda t: {"text": "Words"}),
     "activity": Route(get=Role.VIEWER),
     "activity_chain": Route(get=Role.VIEWER),
     "sync_status": Route(get=Role.VIEWER),

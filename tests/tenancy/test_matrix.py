@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Organization, User
+from accounts.models import Notice, NoticeMark, Organization, User
 from accounts.roles import Role
 from dashboard.models import Card, Settlement
 from psa.models import Connection, Push
@@ -56,7 +57,13 @@ def furnish(org: Organization) -> Things:
         settlement = Settlement.objects.create(
             org=org, line=line, through=books.now.date(), how="waived", units=2, note=f"{MARKER} {org.slug}"
         )
+        # As if everybody had been a member before it was told.
+        notice = Notice.objects.create(
+            org=org, kind="sync_done", key="done", role=Role.VIEWER, title=f"{MARKER} {org.slug}", view="sync_status",
+            at=books.now + timedelta(minutes=5),
+        )  # fmt: skip
         return Things(
+            notice=notice.pk,
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
@@ -73,7 +80,9 @@ def call(client: Client, name: str, slug: str, things: Things, method: str) -> A
 def rows(org: Organization) -> str:
     """Give everything that another organization could have harmed."""
     with org_scope(org.pk):
-        models = (Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount)
+        models = (
+            Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount, Notice, NoticeMark,
+        )  # fmt: skip
         # In an order, or the same rows could read as different ones.
         every = [row for model in models for row in model.objects.order_by("pk")]
         return serializers.serialize("json", every)

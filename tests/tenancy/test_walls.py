@@ -14,6 +14,8 @@ NOT_TENANT = {
     "account_emailaddress", "account_emailconfirmation", "accounts_user", "accounts_user_groups",
     "accounts_user_user_permissions", "auth_group", "auth_group_permissions", "auth_permission",
     "django_content_type", "django_migrations", "django_session",
+    # Our own outgoing addresses: nobody's.
+    "accounts_announcedaddresses",
     # The organization itself has no org_id: its own policy is tested below.
     "accounts_organization",
 }  # fmt: skip
