@@ -11,7 +11,7 @@ import reconcile.tenancy.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_pinned_search_path"),
+        ("accounts", "0004_contract_view"),
     ]
 
     operations = [

@@ -21,7 +21,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_notices")]
+    dependencies = [("accounts", "0005_notices")]
 
     operations = [
         migrations.RunSQL(LETTERS, "DROP FUNCTION organizations_with_due_letters(timestamptz)"),
