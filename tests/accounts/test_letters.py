@@ -10,7 +10,7 @@ from django.db import connections
 from django.urls import reverse
 
 from accounts import letters, notices, tasks
-from accounts.models import Letter, Membership, Organization
+from accounts.models import Letter, Membership, Notice, Organization
 from accounts.notice_models import Kind
 from accounts.roles import Role
 from reconcile.tenancy.scope import org_scope
@@ -161,7 +161,7 @@ def test_a7_many_that_tell_the_same_make_one_notice_and_one_letter(committed_db,
     assert len(set(told)) == 1
     assert states(org) == [State.WAITING]
     with org_scope(org.pk):
-        (notice,) = notices.Notice.objects.all()
+        (notice,) = Notice.objects.all()
         assert notice.times == 8
 
 
