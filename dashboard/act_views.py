@@ -1,14 +1,13 @@
-"""What a person does to one line: approve, dismiss, look again, undo."""
+"""What a person does to one line: approve, look again, undo."""
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 from accounts.roles import Role
-from dashboard import decisions
+from dashboard import decisions, undoing
 from dashboard.decisions import Refused
 from dashboard.entries import day_in, decimal_in, seen_in
 from dashboard.views import find, refuse, refuse_line, show_row
-from dashboard.words import DISMISS_REASONS
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
@@ -37,22 +36,6 @@ def approve(request: OrgRequest, card_id: int) -> HttpResponse:
 
 
 @require_POST
-@member_view(Role.REVIEWER)
-def dismiss(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Set one difference aside for this period."""
-    find(request, card_id)
-    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:200] or DISMISS_REASONS[-1]
-    try:
-        card = decisions.find(request.org.pk, card_id)
-        decisions.dismiss(card, seen_in(request), reason, by=request.user)
-    except Refused as refused:
-        return refuse_line(request, refused, card_id)
-    return show_row(
-        request, find(request, card_id), f"Dismissed {card.account}, {card.service}. U takes it back."
-    )
-
-
-@require_POST
 @member_view(Role.APPROVER)
 def look_again(request: OrgRequest, card_id: int) -> HttpResponse:
     """Look up in the PSA what became of a push that nobody could tell."""
@@ -73,7 +56,7 @@ def undo(request: OrgRequest, card_id: int) -> HttpResponse:
         card = decisions.find(request.org.pk, card_id)
         if card.decision and card.decision.push_id and not request.member.may(Role.APPROVER):
             raise Refused("Undoing a push writes to the PSA: that needs the approver role.")
-        push = decisions.undo(card, by=request.user)
+        push = undoing.undo(card, by=request.user)
     except Refused as refused:
         return refuse_line(request, refused, card_id)
     words = "Taken back before anything was written." if push is None or not push.is_open else ""

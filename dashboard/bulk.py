@@ -1,7 +1,9 @@
 """Decisions on many cards at once; called inside the organization's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
 
 from accounts import audit
 from accounts.models import User
@@ -13,22 +15,27 @@ from psa.models import Push
 
 @dataclass(frozen=True)
 class Preview:
-    """What approving a selection would do: the cards that can be, and those left out with the reason."""
+    """What an act on a selection would do: the cards that can be, and those left out with the reason."""
 
     cards: Sequence[Card]
     left_out: Sequence[tuple[Card, str]]
 
+    @property
+    def units(self) -> tuple[Decimal, Decimal]:
+        """Add up the units that rise, and those that fall."""
+        deltas = [card.delta for card in self.cards if card.delta is not None]
+        return sum((d for d in deltas if d > 0), Decimal(0)), sum((d for d in deltas if d < 0), Decimal(0))
 
-def preview(org_id: int, card_ids: Sequence[int]) -> Preview:
-    """Look at a selection: stale, held and uncompared lines are never pushed in bulk (RELIABILITY §2)."""
+
+def preview(org_id: int, card_ids: Sequence[int], why_not: Callable[[Card], str]) -> Preview:
+    """Look at a selection; `why_not` gives the reason of a line that is left out, else nothing."""
     found = Card.objects.filter(org_id=org_id, pk__in=card_ids).select_related(
-        "account", "service", "agreement", "connection", "line", "integration", "push"
+        "account", "service", "agreement", "connection", "line", "integration", "push", "decision"
     )
     fit: list[Card] = []
     left: list[tuple[Card, str]] = []
     for card in found.order_by("account__name", "service__name", "pk"):
-        reason = why_not_in_bulk(card)
-        if reason:
+        if reason := why_not(card):
             left.append((card, reason))
         else:
             fit.append(card)
@@ -36,18 +43,23 @@ def preview(org_id: int, card_ids: Sequence[int]) -> Preview:
 
 
 def why_not_in_bulk(card: Card) -> str:
-    """Say why a card needs a look of its own; empty when it can be approved together with others."""
+    """Say why a card needs a look of its own; empty when it can be approved together with others.
+
+    Stale, held and uncompared lines are never pushed in bulk (RELIABILITY §2).
+    """
     if card.kind in (Card.Kind.HELD, Card.Kind.WAITING):
         return "Held: open it and confirm it by itself"
     if card.kind != Card.Kind.ADJUST:
         return "Nothing to approve"
+    if card.state == Card.State.SNOOZED:
+        return "Snoozed: wake it first"
     if card.state != Card.State.TODO:
         return "Already decided, or its last push stopped"
     return ""
 
 
 def approve_many(
-    org_id: int, seen: dict[int, Seen], *, by: User
+    org_id: int, seen: Mapping[int, Seen], *, by: User, act: UUID | None = None
 ) -> tuple[list[Decision], list[tuple[Card, str]]]:
     """Approve a selection; a line that cannot be is reported, the others go on."""
     wanted: list[tuple[Card, pushes.Intent]] = []
@@ -60,7 +72,7 @@ def approve_many(
         except Refused as error:
             refused.append((card, error.sentence))
     done: list[Decision] = []
-    for (card, _), result in zip(wanted, write(org_id, wanted, by=by), strict=True):
+    for (card, _), result in zip(wanted, write(org_id, wanted, by=by, act=act), strict=True):
         if isinstance(result, Refused):
             refused.append((card, result.sentence))
         else:

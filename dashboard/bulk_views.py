@@ -1,18 +1,24 @@
-"""What a person does to many lines at once: look at a preview, approve, and send what was collected."""
+"""What a person does to many lines at once: look at a preview, approve, send what was collected, undo all of it."""
 
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.roles import Role
-from dashboard import bulk, cards, decisions, totals
-from dashboard.decisions import Refused, Seen
-from dashboard.entries import decimal_in, ids_in
+from dashboard import bulk, cards, decisions, selection, totals, undoing
+from dashboard.decisions import Refused
+from dashboard.entries import ids_in
 from dashboard.lists import with_names
 from dashboard.models import Card
 from dashboard.rows import Row
 from dashboard.views import refuse
 from reconcile.tenancy.views import OrgRequest, member_view
+
+CONFIRMED_LATER = "Each line turns to Confirmed when the PSA has been read back."
 
 
 @require_POST
@@ -20,10 +26,13 @@ from reconcile.tenancy.views import OrgRequest, member_view
 def preview(request: OrgRequest) -> HttpResponse:
     """Show what approving the selected lines would write, line by line; nothing is written by this."""
     decisions.keep_up(request.org.pk)
-    chosen = bulk.preview(request.org.pk, ids_in(request, "card"))
+    selected = selection.read(request)
+    chosen = bulk.preview(request.org.pk, selected.ids, bulk.why_not_in_bulk)
     context = {
         "preview": chosen,
-        "rows": [(Row(card), decisions.choose(card)) for card in chosen.cards],
+        "beyond": selected.beyond,
+        "packed": selection.pack(chosen.cards),
+        "rows": [Row(card) for card in chosen.cards],
         "effect": totals.sum_by_currency(chosen.cards),
         "bills_from": cards.bills_from(),
     }
@@ -34,16 +43,14 @@ def preview(request: OrgRequest) -> HttpResponse:
 @member_view(Role.APPROVER)
 def approve_many(request: OrgRequest) -> HttpResponse:
     """Approve the lines of a preview; each line says for itself what became of it."""
-    seen = {}
     try:
-        for text in request.POST.getlist("line"):
-            card_id, psa, vendor = text.split("|")
-            seen[int(card_id)] = Seen(decimal_in(psa), decimal_in(vendor))
-    except (ValueError, Refused):
-        return refuse(request, Refused("That selection could not be read. Reload the page and select again."))
+        seen = selection.unpack(request)
+    except Refused as refused:
+        return refuse(request, refused)
     decisions.keep_up(request.org.pk)
-    done, refused = bulk.approve_many(request.org.pk, seen, by=request.user)
-    return render(request, "dashboard/results.html", {"done": done, "refused": refused})
+    act = uuid4()
+    done, left_out = bulk.approve_many(request.org.pk, seen, by=request.user, act=act)
+    return show_results(request, f"{len(done)} approved", CONFIRMED_LATER, left_out, act if done else None)
 
 
 @require_GET
@@ -51,8 +58,8 @@ def approve_many(request: OrgRequest) -> HttpResponse:
 def push_dialog(request: OrgRequest) -> HttpResponse:
     """Show the collected pushes before they are sent."""
     ready = with_names(Card.objects.filter(org_id=request.org.pk, state=Card.State.READY))
-    rows = [(Row(card), None) for card in ready.order_by("account__name", "service__name", "pk")]
-    effect = totals.sum_by_currency(row.card for row, _ in rows)
+    rows = [Row(card) for card in ready.order_by("account__name", "service__name", "pk")]
+    effect = totals.sum_by_currency(row.card for row in rows)
     return render(request, "dashboard/push_dialog.html", {"rows": rows, "effect": effect})
 
 
@@ -61,5 +68,34 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
 def release(request: OrgRequest) -> HttpResponse:
     """Send the collected pushes that the dialog listed."""
     decisions.keep_up(request.org.pk)
-    released, left_out = bulk.release(request.org.pk, ids_in(request, "push"), by=request.user)
-    return render(request, "dashboard/results.html", {"released": released, "refused": left_out})
+    sent, left_out = bulk.release(request.org.pk, ids_in(request, "push"), by=request.user)
+    words = f"{len(sent)} push{'' if len(sent) == 1 else 'es'} on the way"
+    return show_results(request, words, CONFIRMED_LATER, left_out)
+
+
+@require_POST
+@member_view(Role.REVIEWER)
+def undo_act(request: OrgRequest, act: UUID) -> HttpResponse:
+    """Take back all that one act decided; a line that cannot be taken back says why."""
+    # What offers this undo on the next page is answered by it.
+    list(messages.get_messages(request))
+    done, left_out = undoing.undo_act(
+        request.org.pk, act, by=request.user, may_push=request.member.may(Role.APPROVER)
+    )
+    writes = sum(1 for one in done if one.is_written_back)
+    more = f"{writes} of them are written back to the PSA, and read back after." if writes else ""
+    return show_results(request, f"{len(done)} taken back", more or "Nothing was written.", left_out)
+
+
+def show_results(
+    request: OrgRequest,
+    done: str,
+    more: str,
+    left_out: Sequence[tuple[Card, str]],
+    act: UUID | None = None,
+) -> HttpResponse:
+    """Say what became of the lines of an act; `act` names what Undo takes back, here and on the page after."""
+    if act:
+        messages.success(request, f"{done}.", extra_tags=str(act))
+    context = {"done": done, "more": more, "left_out": left_out, "act": act}
+    return render(request, "dashboard/results.html", context)

@@ -5,7 +5,7 @@ The same rules stand in `dashboard/rules.py` as a pure function; a property test
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 
 from django.db import connection
@@ -44,6 +44,7 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
                     "everyone": account_ids is None,
                     "accounts": list(account_ids or []),
                     "now": moment,
+                    "today": moment.astimezone(UTC).date(),
                     "period": period,
                     "bills_from": next_month(period),
                 },
@@ -68,11 +69,12 @@ def _planned_for(cursor: CursorWrapper, *, many: bool) -> Iterator[None]:
 
 
 def refresh_if_outdated(org_id: int, stale_hours: int, now: datetime | None = None) -> bool:
-    """Refresh all cards when time alone has changed them: a new month, or a count that grew too old."""
+    """Refresh all cards when time alone has changed them: a new month, a snooze that is over, a count too old."""
     moment = now or timezone.now()
     fresh = [Card.Kind.ADJUST, Card.Kind.MATCH, Card.Kind.NEW, Card.Kind.HELD]
     outdated = Card.objects.filter(org_id=org_id).filter(
         ~Q(period=current_period(moment))
+        | Q(state=Card.State.SNOOZED, decision__until__lte=moment.astimezone(UTC).date())
         | Q(kind__in=fresh, integration__counted_at__lt=moment - timedelta(hours=stale_hours))
     )
     if not outdated.exists():

@@ -1,9 +1,10 @@
-"""What people decide on cards: approve, edit, dismiss, and undo of each; called inside the organization's scope."""
+"""What people decide on cards: approve, with or without another quantity; called inside the organization's scope."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -81,7 +82,7 @@ def find_many(org_id: int, card_ids: Collection[int]) -> list[Card]:
     found = Card.objects.filter(pk__in=locked).order_by("pk")
     return list(
         found.select_related(
-            "line", "agreement", "connection", "service", "account", "integration", "push", "decision"
+            "line", "agreement", "connection", "service", "account", "integration", "push", "decision__push"
         )
     )
 
@@ -122,7 +123,9 @@ def intend(
     return pushes.Intent(line, psa_units, wanted, picked.effective_on, picked.way)
 
 
-def write(org_id: int, wanted: Sequence[tuple[Card, pushes.Intent]], *, by: User) -> list[Decision | Refused]:
+def write(
+    org_id: int, wanted: Sequence[tuple[Card, pushes.Intent]], *, by: User, act: UUID | None = None
+) -> list[Decision | Refused]:
     """Stage the pushes and record the decisions, in order; the cards follow once, in as many queries as for one."""
     collect = ReconcileSettings.objects.get(org_id=org_id).pushing == ReconcileSettings.Pushing.COLLECT
     with figures_changed.together(org_id):
@@ -134,7 +137,8 @@ def write(org_id: int, wanted: Sequence[tuple[Card, pushes.Intent]], *, by: User
         standing = Decision.objects.filter(org_id=org_id, line_id__in=[card.line_id for card, _ in taken])
         standing.filter(undone_at__isnull=True).update(undone_at=timezone.now())
         approved = [
-            _build(card, Decision.Verb.APPROVE, by=by, units=push.wanted, push=push) for card, push in taken
+            build(card, Decision.Verb.APPROVE, by=by, units=push.wanted, push=push, act=act)
+            for card, push in taken
         ]
         decisions = iter(Decision.objects.bulk_create(approved, batch_size=500))
     return [next(decisions) if isinstance(r, Push) else Refused(r.sentence) for r in results]
@@ -189,11 +193,7 @@ def of_card(card: Card) -> QuerySet[Decision]:
     return every.filter(line__isnull=True, service=card.service)
 
 
-def _close_standing(card: Card) -> None:
-    of_card(card).filter(undone_at__isnull=True).update(undone_at=timezone.now())
-
-
-def _build(
+def build(
     card: Card,
     verb: str,
     *,
@@ -201,54 +201,15 @@ def _build(
     units: Decimal | None = None,
     reason: str = "",
     push: Push | None = None,
+    until: date | None = None,
+    act: UUID | None = None,
 ) -> Decision:
+    """Make the row of a decision on a card, with the numbers that were decided on; not yet saved."""
     return Decision(
         org_id=card.org_id, line_id=card.line_id, account_id=card.account_id, service_id=card.service_id,
         period=card.period, verb=verb, units=units, psa_units=card.psa_units, vendor_units=card.vendor_units,
-        reason=reason, by=by, push=push,
+        reason=reason, by=by, push=push, until=until, act=act,
     )  # fmt: skip
-
-
-def dismiss(card: Card, seen: Seen, reason: str, *, by: User) -> Decision:
-    """Set a difference aside until the next period, or until one of its numbers changes; nothing is written."""
-    if (card.psa_units, card.vendor_units) != (seen.psa, seen.vendor):
-        raise Refused("This line has changed since you opened the page. Look at the new numbers first.")
-    if (
-        card.state not in (Card.State.TODO, Card.State.FAILED, Card.State.HELD)
-        or card.kind == Card.Kind.WAITING
-    ):
-        raise Refused("There is nothing to dismiss on this line.")
-    _close_standing(card)
-    decision = _build(card, Decision.Verb.DISMISS, by=by, reason=reason)
-    decision.save(force_insert=True)
-    audit.record(
-        card.org_id, actor=by, verb="dismissed", subject=f"card:{card.pk}", label=_label(card),
-        old={"psa": card.psa_units, "vendor": card.vendor_units}, new={"reason": reason},
-    )  # fmt: skip
-    cards.refresh(card.org_id, [card.account_id])
-    return decision
-
-
-def undo(card: Card, *, by: User) -> Push | None:
-    """Take back the decision that stands on a card; gives the opposite push when the PSA must be written again."""
-    decision = card.decision
-    if decision is None or decision.undone_at is not None:
-        raise Refused("There is nothing to undo on this line.")
-    push = None
-    with figures_changed.together(card.org_id):
-        if decision.push is not None:
-            try:
-                push = pushes.undo(decision.push, by=by)
-            except pushes.PushRefused as refused:
-                raise Refused(refused.sentence) from refused
-        else:
-            audit.record(
-                card.org_id, actor=by, verb="undid dismissal", subject=f"card:{card.pk}", label=_label(card),
-                old={"reason": decision.reason}, new={},
-            )  # fmt: skip
-        Decision.objects.filter(pk=decision.pk).update(undone_at=timezone.now())
-        figures_changed.send(Decision, org_id=card.org_id, account_ids=[card.account_id])
-    return push
 
 
 def look_again(card: Card, *, by: User) -> None:
@@ -261,5 +222,6 @@ def look_again(card: Card, *, by: User) -> None:
         raise Refused(refused.sentence) from refused
 
 
-def _label(card: Card) -> str:
+def label(card: Card) -> str:
+    """Name a card for the audit trail."""
     return f"{card.account}, {card.service or 'no service'}"

@@ -23,6 +23,7 @@ TABS: dict[str, tuple[str, list[str]]] = {
     "todo": ("To do", [Card.State.TODO, Card.State.FAILED]),
     "held": ("Held", [Card.State.HELD]),
     "ready": ("Ready to push", [Card.State.READY, Card.State.PUSHING]),
+    "snoozed": ("Snoozed", [Card.State.SNOOZED]),
     "done": ("Done", [Card.State.DONE]),
     "all": ("All", [s for s in Card.State if s != Card.State.NONE]),
     "other": ("Not compared", [Card.State.NONE]),

@@ -35,6 +35,7 @@ class Card(TenantRow):
         PUSHING = "pushing", "Pushing"
         FAILED = "failed", "Failed"
         DONE = "done", "Done"
+        SNOOZED = "snoozed", "Snoozed"
         NONE = "none", "Nothing to do"
 
     connection = TenantReference(Connection)
@@ -95,11 +96,15 @@ class Card(TenantRow):
 
 
 class Decision(TenantRow):
-    """What a person decided on a card; it stands until it is undone, its period ends, or the value changes."""
+    """What a person decided on a card; it stands until it is undone, its period ends, or the value changes.
+
+    A snooze stands until its day instead, also beyond the end of its period.
+    """
 
     class Verb(models.TextChoices):
         APPROVE = "approve", "Approved"
         DISMISS = "dismiss", "Dismissed"
+        SNOOZE = "snooze", "Snoozed"
 
     line = TenantReference(AgreementLine, null=True, blank=True)
     account = TenantReference(Account)
@@ -113,6 +118,10 @@ class Decision(TenantRow):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False)
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True, help_text="The day on which a snoozed card comes back")
+    act = models.UUIDField(
+        null=True, blank=True, help_text="Names the one act that decided many cards together"
+    )
     push = TenantReference(Push, null=True, blank=True)
 
     class Meta:
@@ -134,8 +143,17 @@ class Decision(TenantRow):
                 condition=Q(undone_at__isnull=True, line__isnull=True),
                 name="dashboard_decision_one_without_line",
             ),
+            models.CheckConstraint(
+                condition=Q(verb="snooze", until__isnull=False) | (~Q(verb="snooze") & Q(until__isnull=True)),
+                name="dashboard_decision_only_a_snooze_ends",
+            ),
         ]
-        indexes = [models.Index(fields=["org", "account"], name="dashboard_decision_account")]
+        indexes = [
+            models.Index(fields=["org", "account"], name="dashboard_decision_account"),
+            models.Index(
+                fields=["org", "act"], condition=Q(act__isnull=False), name="dashboard_decision_act"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.units}"

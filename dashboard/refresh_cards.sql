@@ -1,5 +1,5 @@
 -- Cards of some accounts of one organization, from the mirror, the ledger, the mappings, decisions and pushes.
--- Parameters: org, everyone, accounts, now, period (first of the month), bills_from (first of the next).
+-- Parameters: org, everyone, accounts, now, today, period (first of the month), bills_from (first of the next).
 -- Unknown is NULL, never 0. The same rules, for reading: dashboard/rules.py.
 -- A new organization's rows are in no statistics yet, so every join must bear a planner that expects one row:
 -- each table is narrowed by account where it is read, joins are on equalities that can be hashed, and
@@ -157,10 +157,12 @@ last_push AS (
     WHERE p.state <> 'cancelled'
     ORDER BY p.line_id, p.id DESC
 ),
+-- A decision ends with its period; a snooze on its day, in whatever month that is.
 standing AS (
     SELECT d.*, COALESCE(d.line_id, -d.service_id) AS about
     FROM dashboard_decision d
-    WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL AND d.period = %(period)s
+    WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL
+      AND CASE WHEN d.verb = 'snooze' THEN d.until > %(today)s ELSE d.period = %(period)s END
 ),
 fresh AS (
     SELECT k.connection_id, k.account_id, k.service_id, k.agreement_id, k.line_id, k.integration_id,
@@ -176,6 +178,8 @@ fresh AS (
         WHEN k.kind = 'match' THEN 'done'
         WHEN d.verb = 'dismiss' AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units
              AND d.psa_units IS NOT DISTINCT FROM k.psa_units THEN 'done'
+        WHEN d.verb = 'snooze' AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units
+             AND d.psa_units IS NOT DISTINCT FROM k.psa_units THEN 'snoozed'
         -- A dated change may take effect after the next invoice: it is written, and the line changes on its day.
         WHEN d.verb = 'approve' AND p.id = d.push_id AND p.state = 'confirmed'
              AND (d.units = k.psa_units OR (p.way = 'split' AND p.effective_on > %(bills_from)s))

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from django.utils import timezone
 
+from dashboard.asides import why_not_dismissed, why_not_snoozed
 from dashboard.decisions import list_choices
 from dashboard.models import Card, Decision
 from dashboard.words import HELD, HIDDEN
@@ -60,6 +61,12 @@ class Row:
 
     @property
     def selectable(self) -> bool:
+        """Say whether something can be done to this line together with others."""
+        return self.can_snooze
+
+    @property
+    def fits(self) -> bool:
+        """Say whether this line can be approved together with others, without a look of its own."""
         return self.can_approve and not self.has_stopped
 
     @property
@@ -68,15 +75,21 @@ class Row:
 
     @property
     def can_dismiss(self) -> bool:
-        return self.card.state in (Card.State.TODO, Card.State.FAILED) or (
-            self.is_held and self.card.kind == Card.Kind.HELD
-        )
+        return not why_not_dismissed(self.card)
+
+    @property
+    def can_snooze(self) -> bool:
+        return not why_not_snoozed(self.card)
+
+    @property
+    def is_snoozed(self) -> bool:
+        return self.card.state == Card.State.SNOOZED
 
     @property
     def can_edit(self) -> bool:
         """Say whether a person may choose a quantity: any line in an agreement that nothing is writing."""
         return self.card.line_id is not None and self.card.state in (
-            Card.State.TODO, Card.State.FAILED, Card.State.HELD,
+            Card.State.TODO, Card.State.FAILED, Card.State.HELD, Card.State.SNOOZED,
         )  # fmt: skip
 
     @property
@@ -86,11 +99,13 @@ class Row:
 
     @property
     def has_menu(self) -> bool:
-        return self.can_edit or self.can_dismiss
+        return self.can_edit or self.can_snooze
 
     @property
     def can_undo(self) -> bool:
-        return self.card.decision_id is not None and self.card.state in (Card.State.READY, Card.State.DONE)
+        return self.card.decision_id is not None and self.card.state in (
+            Card.State.READY, Card.State.DONE, Card.State.SNOOZED,
+        )  # fmt: skip
 
     @property
     def was_dismissed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import act_views, bulk_views, filter_views, past_views, views
+from dashboard import act_views, aside_views, bulk_views, filter_views, past_views, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -14,12 +14,18 @@ urlpatterns = [
     path("back-billing/<int:settlement_id>/undo/", past_views.take_back, name="back_billing_undo"),
     path("lines/approve/preview/", bulk_views.preview, name="line_preview"),
     path("lines/approve/", bulk_views.approve_many, name="line_approve_many"),
+    path("lines/dismiss/preview/", aside_views.dismiss_preview, name="line_dismiss_preview"),
+    path("lines/dismiss/", aside_views.dismiss_many, name="line_dismiss_many"),
+    path("lines/snooze/preview/", aside_views.snooze_preview, name="line_snooze_preview"),
+    path("lines/snooze/", aside_views.snooze_many, name="line_snooze_many"),
+    path("acts/<uuid:act>/undo/", bulk_views.undo_act, name="act_undo"),
     path("lines/push/", bulk_views.push_dialog, name="push_dialog"),
     path("lines/push/send/", bulk_views.release, name="push_release"),
     path("lines/<int:card_id>/", views.details, name="line_details"),
     path("lines/<int:card_id>/row/", views.row, name="line_row"),
     path("lines/<int:card_id>/approve/", act_views.approve, name="line_approve"),
-    path("lines/<int:card_id>/dismiss/", act_views.dismiss, name="line_dismiss"),
+    path("lines/<int:card_id>/dismiss/", aside_views.dismiss, name="line_dismiss"),
+    path("lines/<int:card_id>/snooze/", aside_views.snooze, name="line_snooze"),
     path("lines/<int:card_id>/look/", act_views.look_again, name="line_look_again"),
     path("lines/<int:card_id>/undo/", act_views.undo, name="line_undo"),
     path("lines/<int:card_id>/dialog/<slug:name>/", views.dialog, name="line_dialog"),

@@ -1,7 +1,6 @@
 """Contract reconciliation: the list, its rows, the details panel, and the acts on lines."""
 
 import json
-import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
-from dashboard import cards, decisions, totals
+from dashboard import asides, cards, decisions, totals
 from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
@@ -30,8 +29,12 @@ from dashboard.why import explain, guard_sentence
 from dashboard.words import DISMISS_REASONS
 from reconcile.tenancy.views import OrgRequest, member_view
 
-# With and without commas between thousands; under a million millions, as the columns are.
-QUANTITY = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
+DIALOGS = {
+    "edit": "dashboard/edit_dialog.html",
+    "date": "dashboard/edit_dialog.html",
+    "dismiss": "dashboard/dismiss_dialog.html",
+    "snooze": "dashboard/snooze_dialog.html",
+}
 # A card in one of these states has been approved, perhaps in another tab.
 APPROVED = (Card.State.PUSHING, Card.State.READY)
 
@@ -119,11 +122,13 @@ def row(request: OrgRequest, card_id: int) -> HttpResponse:
 @require_GET
 @member_view(Role.REVIEWER)
 def dialog(request: OrgRequest, card_id: int, name: str) -> HttpResponse:
-    """Show the dialog that edits or dismisses one line, or confirms a held one."""
-    if name not in ("edit", "dismiss"):
+    """Show the dialog that edits, dismisses or snoozes one line, or confirms a held one."""
+    if name not in DIALOGS:
         raise Http404("No such dialog")
-    context = panel_context(request, find(request, card_id)) | {"reasons": DISMISS_REASONS}
-    return render(request, f"dashboard/{name}_dialog.html", context)
+    today = timezone.now().date()
+    context = panel_context(request, find(request, card_id)) | {"act": name, "reasons": DISMISS_REASONS}
+    context |= {"presets": asides.presets(today), "last_day": today + timedelta(days=asides.LONGEST_DAYS)}
+    return render(request, DIALOGS[name], context)
 
 
 def show_row(request: OrgRequest, card: Card, toast: str = "") -> HttpResponse:

@@ -162,7 +162,7 @@ def guard_sentence(card: Card, settings: ReconcileSettings) -> str:
 
 
 def _history(card: Card) -> list[Event]:
-    events = [*_pushes(card), *_counts(card), *_dismissals(card)]
+    events = [*_pushes(card), *_counts(card), *_asides(card)]
     return sorted(events, key=lambda e: e.at, reverse=True)[:HISTORY]
 
 
@@ -202,6 +202,11 @@ def _counts(card: Card) -> list[Event]:
     ]
 
 
-def _dismissals(card: Card) -> list[Event]:
-    rows = of_card(card).filter(verb=Decision.Verb.DISMISS).select_related("by")
-    return [Event(d.at, f"Dismissed: {d.reason}", str(d.by or "")) for d in rows.order_by("-id")[:HISTORY]]
+def _asides(card: Card) -> list[Event]:
+    rows = of_card(card).exclude(verb=Decision.Verb.APPROVE).select_related("by")
+    return [Event(d.at, _tell(d), str(d.by or "")) for d in rows.order_by("-id")[:HISTORY]]
+
+
+def _tell(decision: Decision) -> str:
+    until = f" until {decision.until:%-d %b %Y}" if decision.until else ""
+    return f"{decision.get_verb_display()}{until}" + (f": {decision.reason}" if decision.reason else "")

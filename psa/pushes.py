@@ -1,4 +1,4 @@
-"""What people do with pushes: stage one, undo it, release collected ones, look again. Rows only, never a call."""
+"""What people do with pushes: stage one, release collected ones, look again. Rows only, never a call."""
 
 import hashlib
 import json
@@ -11,7 +11,6 @@ from typing import TypedDict
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import User
@@ -25,7 +24,6 @@ from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
 
 ON_ITS_WAY = "A push of this line is on its way already. Wait until it is confirmed."
-NOT_SENT = (Push.State.WAITING, Push.State.STAGED, Push.State.CLAIMED)
 
 
 class PushRefused(Exception):
@@ -84,7 +82,6 @@ def stage(
     effective_on: date,
     way: Way,
     by: User,
-    undoes: Push | None = None,
     waiting: bool = False,
 ) -> Push:
     """Record one intended write with its audit entry, and wake a worker once the transaction commits.
@@ -99,11 +96,11 @@ def stage(
             pk=line.pk
         )
         check_writable(line, seen=seen, wanted=wanted, effective_on=effective_on, way=way)
-        push = _build(line, seen=seen, wanted=wanted, effective_on=effective_on, way=way)
-        push.undoes, push.requested_by = undoes, by
+        push = build(line, seen=seen, wanted=wanted, effective_on=effective_on, way=way)
+        push.requested_by = by
         push.state = Push.State.WAITING if waiting else Push.State.STAGED
         _insert(push)
-        _announce([push], "staged" if undoes is None else "undo staged", by, dated=True)
+        announce([push], "staged", by, dated=True)
     return push
 
 
@@ -127,7 +124,7 @@ def stage_many(intents: Sequence[Intent], *, by: User, waiting: bool = False) ->
         results = [_attempt(lines[intent.line.pk], intent, busy, by, state) for intent in intents]
         staged = [result for result in results if isinstance(result, Push)]
         Push.objects.bulk_create(staged, batch_size=500)
-        _announce(staged, "staged", by, dated=True)
+        announce(staged, "staged", by, dated=True)
     return results
 
 
@@ -143,7 +140,7 @@ def _attempt(
     if line.pk in busy:
         return AlreadyOpen(ON_ITS_WAY)
     busy.add(line.pk)
-    push = _build(line, **terms)
+    push = build(line, **terms)
     push.requested_by, push.state = by, state
     return push
 
@@ -173,32 +170,6 @@ def check_writable(
         raise NotWritable(f"The line ends on {line.ends_on}. A new quantity cannot begin after that.")
 
 
-def undo(push: Push, by: User) -> Push:
-    """Cancel a push that was not sent yet, or stage the opposite of a confirmed one; gives the row that tells.
-
-    A dated split is undone by writing the old quantity in place on the line that the split made.
-    Raises NotWritable while it is on its way, AlreadyOpen when it is being undone, StaleView when the line
-    has changed since.
-    """
-    with org_scope(push.org_id):
-        audit.hold(push.org_id)
-        if _cancel(push, by):
-            return push
-        if push.state != Push.State.CONFIRMED:
-            raise NotWritable(_why_not_undone(push))
-        if not push.sent_count:
-            raise NotWritable("The PSA already held this quantity: nothing was written that could be undone.")
-        return stage(
-            _written_line(push),
-            seen=push.wanted,
-            wanted=push.seen,
-            effective_on=push.effective_on,
-            way=Way.IN_PLACE,
-            by=by,
-            undoes=push,
-        )
-
-
 def release(pushes: Iterable[Push], by: User | None = None) -> list[Push]:
     """Queue collected pushes of one organization; gives those that were still waiting."""
     every = list(pushes)
@@ -211,7 +182,7 @@ def release(pushes: Iterable[Push], by: User | None = None) -> list[Push]:
         Push.objects.filter(pk__in=[push.pk for push in released]).update(state=Push.State.STAGED)
         for push in released:
             push.state = Push.State.STAGED
-        _announce(released, "released", by)
+        announce(released, "released", by)
     return released
 
 
@@ -229,7 +200,7 @@ def look_again(push: Push, by: User) -> None:
         push.refresh_from_db()
         if not found:
             raise NotWritable("This push does not wait for a person.")
-        _announce([push], "looked at again", by)
+        announce([push], "looked at again", by)
 
 
 def distrust(org_id: int) -> int:
@@ -268,7 +239,8 @@ def hash_request(push: Push) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _build(line: AgreementLine, *, seen: Decimal, wanted: Decimal, effective_on: date, way: Way) -> Push:
+def build(line: AgreementLine, *, seen: Decimal, wanted: Decimal, effective_on: date, way: Way) -> Push:
+    """Make the row of one intended write, not yet saved."""
     service = line.service
     push = Push(
         org_id=line.org_id,
@@ -300,41 +272,10 @@ def _insert(push: Push) -> None:
     except IntegrityError as error:
         if "psa_push_one_open_per_line" in str(error):
             raise AlreadyOpen(ON_ITS_WAY) from None
-        if "psa_push_undone_once" in str(error):
-            raise AlreadyOpen("This push has been undone already.") from None
         raise
 
 
-def _cancel(push: Push, by: User) -> bool:
-    """Take back a push that surely was not sent; the raised fencing number stops a worker that holds it."""
-    cancelled = Push.objects.filter(pk=push.pk, state__in=NOT_SENT, sent_count=0).update(
-        state=Push.State.CANCELLED, attempt=F("attempt") + 1, finished_at=Now(), lease_until=None
-    )
-    push.refresh_from_db()
-    if cancelled:
-        _announce([push], "cancelled", by)
-    return bool(cancelled)
-
-
-def _why_not_undone(push: Push) -> str:
-    if push.is_open:
-        return "This push is on its way to the PSA. Undo it once it is confirmed."
-    if push.state == Push.State.PERSON:
-        return "Nobody knows whether this push has arrived. Look at the line in the PSA first."
-    return "This push has written nothing, so there is nothing to undo."
-
-
-def _written_line(push: Push) -> AgreementLine:
-    """Give the line that carries what the push wrote: its own, or the one its split made."""
-    line = AgreementLine.objects.filter(
-        connection_id=push.connection_id, remote_id=push.result_line_remote_id or push.line_remote_id
-    ).first()
-    if line is None:
-        raise NotWritable("The line that this push wrote is not known here yet. Sync the PSA, then undo.")
-    return line
-
-
-def _announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = False) -> None:
+def announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = False) -> None:
     """Tell the dashboard, the audit trail and, after the commit, a worker of pushes that changed state.
 
     The entries of `dated` ones say from which day, and how.

@@ -202,6 +202,8 @@ STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 # A count of anything but bytes or points above this is a fault of the source.
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
 PAGE_LINES = env.int("PAGE_LINES", default=100)
+# So many lines at most in one act on a selection.
+BULK_LINES = env.int("BULK_LINES", default=1000)
 
 # --- Support (A5), notices (A7) and our addresses (B11) -------------------------------------------
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@reconcile.example")

@@ -8,22 +8,29 @@
 //   data-select-all           ticks all of its data-group, or of the page when it stands outside of one
 //   data-bulk                 shown while something is selected, with data-total="count|accounts|up|down|units|amount|effective"
 //                             in it, and data-one="account" data-many="accounts" where a word follows the number
+//                             count-fit, amount-fit, effective-fit look only at rows with data-fit: those that can be approved together; a
+//                             button with data-fit-only rests while there are none. A key of TOGETHER clicks "dismiss-all" and so on instead
+//   data-lines, data-view     on the list: how many lines the view has on all its pages, and the address that names it
+//   data-whole-view           a button that selects all of them: the field data-whole then carries that address, and data-whole-note shows; data-view-lines says how many they are
 //   data-close-panel          a button that puts the details panel away
 //   data-open                 a dialog or popover in a swapped fragment: opens when it arrives, is removed when closed
 //   data-then-reload          on such a dialog: the page behind it is out of date, and is loaded anew when it closes
 //   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs, clear-selection
 
 const KEYS = {
-  Enter: "approve", "Shift+Enter": "approve-all", e: "edit", d: "edit", r: "dismiss", z: "snooze", t: "ticket",
+  Enter: "approve", "Shift+Enter": "approve-all", e: "edit", d: "date", r: "dismiss", z: "snooze", t: "ticket",
   w: "why", u: "undo", o: "open", s: "find", n: "exclude", "/": "search", "?": "help",
 };
+// What acts on the selection while there is one, by the name with "-all" behind it.
+const TOGETHER = new Set(["dismiss", "snooze", "date"]);
 const MOVES = { j: () => step(1), k: () => step(-1), "]": () => stepGroup(1), "[": () => stepGroup(-1) };
 const GAP = "—";
-const memory = { row: "", order: [], focus: null, picked: new Set(), anchor: "", folded: new Set(), shift: false };
+const memory = { row: "", order: [], focus: null, picked: new Set(), anchor: "", whole: "", folded: new Set(), shift: false };
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const rows = () => all("[data-row]").filter((row) => row.checkVisibility());
 const current = () => document.querySelector("[data-row][aria-current]");
+const list = () => document.querySelector("[data-lines]");
 const tickOf = (row) => row?.querySelector("[data-select]:not(:disabled)");
 
 // ---- The current row --------------------------------------------------------------------------
@@ -83,6 +90,7 @@ function toggle(row, range) {
 }
 
 function ticked(tick, on, range) {
+  memory.whole = "";
   const row = tick.closest("[data-row]");
   makeCurrent(row);
   if (range) pickUpTo(row, on);
@@ -92,13 +100,21 @@ function ticked(tick, on, range) {
 }
 
 function tickAll(box) {
+  memory.whole = "";
   for (const tick of all("[data-select]:not(:disabled)", box.closest("[data-group]") ?? document)) {
     pick(tick.closest("[data-row]"), box.checked);
   }
   showTotals();
 }
 
+function selectWholeView() {
+  memory.whole = list()?.dataset.view ?? "";
+  for (const tick of all("[data-select]:not(:disabled)")) pick(tick.closest("[data-row]"), true);
+  showTotals();
+}
+
 function clearSelection() {
+  memory.whole = "";
   for (const tick of all("[data-select]:checked")) pick(tick.closest("[data-row]"), false);
   showTotals();
 }
@@ -138,7 +154,11 @@ function effective(picked) {
   return days.size === 1 ? ([...days][0] ?? GAP) : `${days.size} dates`;
 }
 
+const fit = (picked) => picked.filter((row) => "fit" in row.dataset);
 const TOTALS = {
+  "count-fit": (picked) => fit(picked).length,
+  "amount-fit": (picked, bulk) => money(fit(picked), bulk),
+  "effective-fit": (picked) => effective(fit(picked)),
   count: (picked) => picked.length,
   accounts: (picked) => new Set(picked.map((row) => row.dataset.account)).size,
   up: (picked) => picked.filter((row) => (exact(row.dataset.units) ?? 0n) > 0n).length,
@@ -157,8 +177,21 @@ function showTotals() {
       const word = value === 1 ? place.dataset.one : place.dataset.many;
       place.textContent = word ? `${value} ${word}` : value;
     }
+    if (!bulk.hidden) showReach(bulk, picked);
   }
   for (const box of all("[data-select-all]")) showShare(box);
+}
+
+// How far the selection reaches: what is ticked, or every line of the view, also those of other pages.
+function showReach(bulk, picked) {
+  const here = list()?.dataset;
+  const whole = memory.whole !== "" && memory.whole === here?.view;
+  for (const field of all("[data-whole]", bulk)) field.value = whole ? memory.whole : "";
+  for (const note of all("[data-whole-note]", bulk)) note.hidden = !whole;
+  for (const part of all("[data-part]", bulk)) part.hidden = whole;
+  for (const place of all("[data-view-lines]", bulk)) place.textContent = Number(here?.lines ?? 0).toLocaleString("en-US");
+  for (const button of all("[data-whole-view]", bulk)) button.hidden = whole || !(Number(here?.lines) > picked.length);
+  for (const button of all("[data-fit-only]", bulk)) button.disabled = !whole && fit(picked).length === 0;
 }
 
 function showShare(box) {
@@ -297,7 +330,9 @@ function letter(event) {
   if (event.repeat || (key === "Enter" && isPressed(event.target))) return false;
   if (/^[1-9]$/.test(key)) return press(`pick-${key}`);
   const name = KEYS[event.shiftKey && key === "Enter" ? "Shift+Enter" : key];
-  return name !== undefined && press(name);
+  if (name === undefined) return false;
+  const together = TOGETHER.has(name) && document.querySelector("[data-bulk]:not([hidden])") && !document.querySelector(":popover-open");
+  return (together && press(`${name}-all`)) || press(name);
 }
 
 function pressed(event) {
@@ -338,6 +373,7 @@ function clicked(event) {
   memory.shift = event.shiftKey;
   const target = event.target;
   if (target.closest("[data-key=clear]")) clearSelection();
+  if (target.closest("[data-whole-view]")) selectWholeView();
   if (target.closest("[data-close-panel]")) target.closest(".panel").hidden = true;
   // A link in a menu leaves it: the focus is back on what opened the menu before the page changes.
   target.closest("[popover] a.item")?.closest("[popover]").hidePopover();

@@ -27,11 +27,6 @@ def books(org: Organization) -> Books:
 
 
 @pytest.fixture
-def approver(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
-    return sign_in(join("Bob", Role.APPROVER))
-
-
-@pytest.fixture
 def card(books: Books) -> Card:
     with org_scope(books.org.pk):
         line = books.pair("10", "12")

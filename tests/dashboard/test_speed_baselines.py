@@ -1,8 +1,10 @@
 """What keeps 20,000 lines fast, without a clock: numbers of queries, plans, and what is left untouched."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,9 +16,11 @@ from accounts import audit
 from accounts.models import AuditEntry, Organization, User
 from accounts.roles import Role
 from dashboard import bulk, cards, statistics
+from dashboard.asides import Aside, set_many_aside
 from dashboard.decisions import Seen
 from dashboard.models import Card, Decision
-from psa.models import Connection, Push
+from dashboard.undoing import undo_act
+from psa.models import AgreementLine, Connection, Push
 from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
@@ -24,6 +28,8 @@ from tests.dashboard.builders import Books
 # May fall; whoever raises them says why.
 FIRST_PAGE = 28
 APPROVAL = 25
+ASIDE_AND_BACK = 25
+UNDO_OF_PUSHES = 25
 
 
 @pytest.fixture
@@ -73,6 +79,41 @@ def test_approving_many_lines_asks_what_approving_a_few_asks(books: Books, alice
         assert (len(done), refused) == (number, [])
         asked.append(len(queries))
     assert asked[0] == asked[1] <= APPROVAL
+
+
+@pytest.mark.parametrize("aside", [Aside("Promised"), Aside("", date(2999, 1, 1))])
+def test_setting_many_aside_and_undoing_it_asks_what_a_few_ask(
+    books: Books, alice: User, aside: Aside
+) -> None:
+    asked = []
+    for number in (5, 15):
+        chosen, act = as_seen(add_lines(books, number)), uuid4()
+        with CaptureQueriesContext(connection) as queries:
+            done, refused = set_many_aside(books.org.pk, chosen, aside, by=alice, act=act)
+            assert (len(done), refused) == (number, [])
+            undone, refused = undo_act(books.org.pk, act, by=alice, may_push=False)
+            assert (len(undone), refused) == (number, [])
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= ASIDE_AND_BACK
+
+
+@pytest.mark.parametrize("state", ["staged", "confirmed"])
+def test_undoing_many_pushes_asks_what_undoing_a_few_asks(books: Books, alice: User, state: str) -> None:
+    """Whether they are cancelled, or their opposites staged."""
+    asked = []
+    for number in (5, 15):
+        act = uuid4()
+        bulk.approve_many(books.org.pk, as_seen(add_lines(books, number)), by=alice, act=act)
+        made = Push.objects.filter(state="staged", undoes=None)
+        if state == "confirmed":
+            AgreementLine.objects.filter(pk__in=made.values("line")).update(quantity=12)
+            made.update(state="confirmed", sent_count=1)
+            books.refresh()
+        with CaptureQueriesContext(connection) as queries:
+            done, refused = undo_act(books.org.pk, act, by=alice, may_push=True)
+        assert (len(done), refused) == (number, [])
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= UNDO_OF_PUSHES
 
 
 def test_approving_many_lines_refreshes_their_cards_once(

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Organization, User
-from psa import push_runs, pushes
+from psa import push_runs, push_undo, pushes
 from psa.adapters.base import Way
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, PushAttempt, Service
 from reconcile.tenancy.scope import org_scope
@@ -53,7 +53,7 @@ class Desk:
     def undo(self, push: Push) -> Push:
         """Undo a push."""
         with org_scope(self.org.pk):
-            return pushes.undo(push, self.user)
+            return push_undo.undo(push, self.user)
 
     def run(self) -> int:
         """Let a worker take what is due."""

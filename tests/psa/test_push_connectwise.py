@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import Organization, User
-from psa import push_runs, push_steps, pushes
+from psa import push_runs, push_steps, push_undo, pushes
 from psa.adapters.base import LineRecord, Way
 from psa.models import AgreementLine, Connection, Push
 from reconcile.tenancy.scope import org_scope
@@ -88,7 +88,7 @@ def test_one_right_write_and_undo_exactly_one_more(rig: Rig, way: Way, methods: 
         assert push.read_back == push.wanted
         mirrored = AgreementLine.objects.get(remote_id=push.result_line_remote_id)
         assert (mirrored.quantity, mirrored.service_id) == (push.wanted, rig.lines[0].service_id)
-        back = pushes.undo(push, rig.user)
+        back = push_undo.undo(push, rig.user)
     run_out(rig)
     assert state_of(rig, back) == State.CONFIRMED
     assert new_writes(rig, before) == [*methods, "PATCH"]

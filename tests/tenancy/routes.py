@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.roles import Role
 
@@ -41,6 +44,10 @@ def seen(things: Things) -> dict[str, Any]:
     return {"seen_psa": "10", "seen_vendor": "12", "reason": "Something else"}
 
 
+def snoozing(things: Things) -> dict[str, Any]:
+    return {"until": (timezone.now().date() + timedelta(days=3)).isoformat()}
+
+
 def unmapping(things: Things) -> dict[str, Any]:
     return {"side": "accounts", "act": "unmap", "row": [f"{things.vendor_account}|{things.account}"]}
 
@@ -58,12 +65,18 @@ ROUTES: dict[str, Route] = {
     "setup": Route(get=Role.VIEWER),
     "line_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
     "line_approve_many": Route(post=Role.APPROVER, form=lambda t: {"line": [f"{t.card}|10|12"]}),
+    "line_dismiss_preview": Route(post=Role.REVIEWER, form=lambda t: {"card": [t.card]}),
+    "line_dismiss_many": Route(post=Role.REVIEWER, form=lambda t: {"line": f"{t.card}|10|12"}),
+    "line_snooze_preview": Route(post=Role.REVIEWER, form=lambda t: {"view": "?tab=todo"}),
+    "line_snooze_many": Route(post=Role.REVIEWER, form=lambda t: {"line": f"{t.card}|10|12"} | snoozing(t)),
+    "act_undo": Route(post=Role.REVIEWER, words=("7d2b2e0e-7d55-4a0c-9b1a-0a35c7a3c1f1",)),
     "push_dialog": Route(get=Role.APPROVER),
     "push_release": Route(post=Role.APPROVER, form=lambda t: {"push": [t.push]}),
     "line_details": Route(get=Role.VIEWER, ids=("card",)),
     "line_row": Route(get=Role.VIEWER, ids=("card",)),
     "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
     "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
+    "line_snooze": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: seen(t) | snoozing(t)),
     "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
     "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
     "line_dialog": Route(get=Role.REVIEWER, ids=("card",), words=("dismiss",)),
