@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dashboard.back_billing_models import Settlement
+from dashboard.pairing_models import LinePairing
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, Service
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import MoneyField, TenantReference, UnitsField
@@ -159,4 +160,4 @@ class Decision(TenantRow):
         return f"{self.verb} {self.units}"
 
 
-__all__ = ["Card", "Decision", "Settlement"]
+__all__ = ["Card", "Decision", "LinePairing", "Settlement"]

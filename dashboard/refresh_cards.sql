@@ -73,24 +73,61 @@ counts AS (
     LEFT JOIN used u ON u.vendor_account_id = m.vendor_account_id AND u.vendor_service_id = vs.id
     GROUP BY m.account_id, sm.service_id
 ),
+paired AS (
+    -- Usage that a person counts to a line of another service, while no line of its own service explains it.
+    SELECT p.line_id, k.*,
+           array_position(ARRAY['never_counted', 'source_silent', 'source_held', 'source_old'], k.gap) AS gap_rank
+    FROM dashboard_linepairing p
+    JOIN counts k ON k.account_id = p.account_id AND k.service_id = p.service_id
+    JOIN lines t ON t.id = p.line_id AND t.hidden = ''
+    WHERE p.org_id = %(org)s AND (%(everyone)s OR p.account_id = ANY(%(accounts)s)) AND p.undone_at IS NULL
+      AND NOT EXISTS (
+        SELECT FROM lines l
+        WHERE l.account_id = p.account_id AND l.service_id = p.service_id
+          AND l.hidden NOT IN ('account_inactive', 'agreement_inactive', 'line_ended')
+      )
+),
+added AS (
+    SELECT line_id, min(integration_id) AS integration_id, sum(units) AS units, sum(known) AS known,
+           min(unknown_since) AS unknown_since, min(gap_rank) AS gap_rank
+    FROM paired GROUP BY line_id
+),
 shared AS (
     -- Several lines may bill one service of one account: each takes its own quantity, the last takes the rest.
-    SELECT l.*, k.integration_id, k.units, k.known, k.unknown_since, k.gap,
+    -- What is paired with a line comes first, and the line takes so much less of what is shared.
+    SELECT l.*, COALESCE(k.integration_id, l.added_integration) AS integration_id,
+           CASE WHEN k.units IS NULL THEN 1 ELSE l.of_these END AS sharing,
+           CASE WHEN COALESCE(k.known, l.added_known) IS NOT NULL
+               THEN COALESCE(k.known, 0) + COALESCE(l.added_known, 0) END AS known,
+           LEAST(k.unknown_since, l.added_since) AS unknown_since,
+           CASE
+               WHEN k.gap <> '' THEN k.gap
+               -- Until the paired usage of one of them is known, nobody knows what the others take.
+               WHEN k.gap = '' THEN COALESCE(gaps.names[l.gap_of_these], '')
+               WHEN l.added_units IS NOT NULL THEN COALESCE(gaps.names[l.gap_rank], '')
+           END AS gap,
            -- How far the vendor's count may be from the quantity before a person must look at it.
            GREATEST(l.quantity * (SELECT guard_percent FROM limits) / 100.0, (SELECT guard_units FROM limits))
                AS guarded_drop,
            GREATEST(l.quantity * (SELECT jump_percent FROM limits) / 100.0, (SELECT jump_units FROM limits))
                AS guarded_jump,
-           CASE
-               WHEN k.gap <> '' OR k.units IS NULL THEN NULL
+           COALESCE(l.added_units, 0) + CASE
+               WHEN k.units IS NULL THEN 0
                WHEN l.of_these = 1 THEN k.units
                WHEN l.nth = l.of_these THEN GREATEST(k.units - l.before, 0)
-               ELSE LEAST(l.quantity, GREATEST(k.units - l.before, 0))
-           END AS share
+               ELSE LEAST(l.room, GREATEST(k.units - l.before, 0))
+           END AS its_units
     FROM (
         SELECT *, count(*) OVER pair AS of_these, row_number() OVER in_order AS nth,
-               COALESCE(sum(quantity) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-        FROM lines
+               min(gap_rank) OVER pair AS gap_of_these,
+               COALESCE(sum(room) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM (
+            SELECT n.*, d.integration_id AS added_integration, d.units AS added_units, d.known AS added_known,
+                   d.unknown_since AS added_since, d.gap_rank,
+                   GREATEST(n.quantity - COALESCE(d.units, 0), 0) AS room
+            FROM lines n
+            LEFT JOIN added d ON d.line_id = n.id
+        ) each_line
         WINDOW pair AS (PARTITION BY account_id, service_id, hidden = ''),
                in_order AS (
                    PARTITION BY account_id, service_id, hidden = ''
@@ -98,6 +135,10 @@ shared AS (
                )
     ) l
     LEFT JOIN counts k ON k.account_id = l.account_id AND k.service_id = l.service_id AND l.hidden = ''
+    CROSS JOIN (SELECT ARRAY['never_counted', 'source_silent', 'source_held', 'source_old'] AS names) gaps
+),
+compared AS (
+    SELECT x.*, CASE WHEN x.gap = '' THEN x.its_units END AS share FROM shared x
 ),
 judged AS (
     SELECT x.connection_id, x.account_id, x.service_id, x.agreement_id, x.id AS line_id, x.integration_id,
@@ -109,21 +150,21 @@ judged AS (
            END AS effect,
            CASE
                WHEN x.hidden <> '' THEN x.hidden
-               WHEN x.service_id IS NULL OR x.service_id NOT IN (SELECT service_id FROM served)
+               WHEN x.gap IS NULL AND (x.service_id IS NULL OR x.service_id NOT IN (SELECT service_id FROM served))
                    THEN 'no_vendor_service'
                WHEN x.gap IS NULL THEN 'no_vendor_account'
                WHEN x.gap <> '' THEN x.gap
                WHEN x.share = x.quantity THEN ''
-               WHEN x.of_these > 1 THEN 'shared'
+               WHEN x.sharing > 1 THEN 'shared'
                WHEN x.share = 0 THEN 'zero'
                WHEN x.share < x.quantity - x.guarded_drop THEN 'drop'
                WHEN x.share > x.quantity + x.guarded_jump THEN 'jump'
                ELSE ''
            END AS reason,
            x.hidden
-    FROM shared x
+    FROM compared x
     UNION ALL
-    -- Usage that no line bills. A line that is not billed on purpose, or not yet, explains the usage.
+    -- Usage that no line bills, and that counts to none. A line that is not billed on purpose, or not yet, explains the usage.
     SELECT v.connection_id, k.account_id, k.service_id, NULL, NULL, k.integration_id,
            NULL, CASE WHEN k.gap = '' THEN k.units END, CASE WHEN k.gap <> '' THEN k.known END,
            v.price, c.currency, CASE WHEN k.gap <> '' THEN k.unknown_since END,
@@ -136,6 +177,8 @@ judged AS (
         SELECT FROM lines l
         WHERE l.account_id = k.account_id AND l.service_id = k.service_id
           AND l.hidden NOT IN ('account_inactive', 'agreement_inactive', 'line_ended')
+    ) AND NOT EXISTS (
+        SELECT FROM paired p WHERE p.account_id = k.account_id AND p.service_id = k.service_id
     )
 ),
 kinds AS (

@@ -74,6 +74,11 @@ class Row:
         return self.card.kind == Card.Kind.NEW
 
     @property
+    def can_place(self) -> bool:
+        """Say whether this is usage without a line, to be added to an agreement or paired with a line."""
+        return self.is_new and self.card.state in (Card.State.TODO, Card.State.FAILED)
+
+    @property
     def can_dismiss(self) -> bool:
         return not why_not_dismissed(self.card)
 

@@ -3,15 +3,18 @@
 Kept apart from the ORM so that the rules can be read, and property-tested against the SQL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 ZERO = Decimal(0)
 # A line hidden for one of these reasons does not explain usage: the usage is new revenue.
 EXPLAINS_NOTHING = frozenset({"account_inactive", "agreement_inactive", "line_ended"})
 NO_VENDOR = frozenset({"no_vendor_service", "no_vendor_account"})
+# Why a count may be unknown; the first that holds is said.
+GAPS = ("", "source_old", "source_held", "source_silent", "never_counted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +85,17 @@ def order(lines: Sequence[Line]) -> list[Line]:
     return sorted(lines, key=lambda x: (x.starts_on or date.min, len(x.remote_id), x.remote_id))
 
 
-def share(lines: Sequence[Line], units: Decimal) -> dict[str, Decimal]:
+def share(
+    lines: Sequence[Line], units: Decimal, taken: Mapping[str, Decimal] = MappingProxyType({})
+) -> dict[str, Decimal]:
     """Split a count over the lines that bill it: each takes its own quantity, the last takes the rest.
 
-    Conserves units: the shares add up to `units`.
+    A line takes so much less as it has `taken` of other usage. Conserves units: the shares add up to `units`.
     """
     in_order, left, shares = order(lines), units, {}
     for line in in_order[:-1]:
-        shares[line.remote_id] = min(line.quantity, left)
+        room = max(line.quantity - taken.get(line.remote_id, ZERO), ZERO)
+        shares[line.remote_id] = min(room, left)
         left -= shares[line.remote_id]
     if in_order:
         shares[in_order[-1].remote_id] = left
@@ -123,37 +129,76 @@ def judge_line(line: Line, vendor: Decimal, lines_sharing: int, guards: Guards) 
     return Verdict(kind=kind, reason=reason, vendor_units=vendor, effect=money(line, vendor))
 
 
+def explains(lines: Sequence[Line], day: date) -> bool:
+    """Say whether some line of a service explains its usage: billed, or on purpose not billed, or not yet."""
+    return any(hide(line, day) not in EXPLAINS_NOTHING for line in lines)
+
+
+def add_up(counts: Sequence[Count]) -> Count | None:
+    """Add up the usage that is paired with one line; None when there is none."""
+    if not counts:
+        return None
+    gap = max((count.gap for count in counts), key=GAPS.index)
+    return Count(units=sum((count.units for count in counts), ZERO), gap=gap)
+
+
 def judge(
-    lines: Sequence[Line], count: Count | None, *, served: bool, day: date, guards: Guards
+    lines: Sequence[Line],
+    count: Count | None,
+    *,
+    served: bool,
+    day: date,
+    guards: Guards,
+    paired: Mapping[str, Count] = MappingProxyType({}),
 ) -> dict[str, Verdict]:
     """Judge all lines of one service of one account, by remote id.
 
     `served` says whether any vendor service is mapped to the service; `count` is None when no
-    vendor account with such a service is mapped to the account.
+    vendor account with such a service is mapped to the account. `paired` is the usage of other services
+    that people count to these lines.
     """
-    hidden = {line.remote_id: hide(line, day) for line in lines}
-    in_play = [line for line in lines if not hidden[line.remote_id]]
-    gap = "no_vendor_service" if not served else "no_vendor_account" if count is None else count.gap
-    shares = share(in_play, count.units) if count and not gap else {}
+    in_play = [line for line in lines if not hide(line, day)]
+    here = {line.remote_id: paired[line.remote_id] for line in in_play if line.remote_id in paired}
+    shares = share(in_play, count.units, {name: c.units for name, c in here.items()}) if count else {}
     verdicts = {}
     for line in lines:
-        if hidden[line.remote_id]:
-            verdict = Verdict(kind="hidden", reason=hidden[line.remote_id], vendor_units=None, effect=None)
-        elif gap:
+        if reason := hide(line, day):
+            verdict = Verdict(kind="hidden", reason=reason, vendor_units=None, effect=None)
+        elif gap := _gap(count, here, line, served=served):
             kind = "psa_only" if gap in NO_VENDOR else "waiting"
             verdict = Verdict(kind=kind, reason=gap, vendor_units=None, effect=None)
         else:
-            verdict = judge_line(line, shares[line.remote_id], len(in_play), guards)
+            mine = here.get(line.remote_id, Count(units=ZERO))
+            units = shares.get(line.remote_id, ZERO) + mine.units
+            verdict = judge_line(line, units, len(in_play) if count else 1, guards)
         verdicts[line.remote_id] = verdict
     return verdicts
 
 
+def _gap(count: Count | None, paired: Mapping[str, Count], line: Line, *, served: bool) -> str:
+    """Say why the units of a line are unknown; empty when they are known."""
+    if count is None:
+        if line.remote_id in paired:
+            return paired[line.remote_id].gap
+        return "no_vendor_account" if served else "no_vendor_service"
+    # Until the paired usage of one of them is known, nobody knows what the others take.
+    return count.gap or max((c.gap for c in paired.values()), key=GAPS.index, default="")
+
+
 def judge_usage(
-    lines: Sequence[Line], count: Count | None, *, price: Decimal | None, day: date
+    lines: Sequence[Line],
+    count: Count | None,
+    *,
+    price: Decimal | None,
+    day: date,
+    paired_with: Line | None = None,
 ) -> Verdict | None:
-    """Say whether the usage of one service of one account is new revenue; None when some line explains it."""
-    explained = any(hide(line, day) not in EXPLAINS_NOTHING for line in lines)
-    if count is None or count.units <= 0 or explained:
+    """Say whether the usage of one service of one account is new revenue; None when some line explains it.
+
+    `paired_with` is the line that people count it to: it does as long as it is compared.
+    """
+    counted = paired_with is not None and not hide(paired_with, day)
+    if count is None or count.units <= 0 or counted or explains(lines, day):
         return None
     if count.gap:
         return Verdict(kind="waiting", reason=count.gap, vendor_units=None, effect=None)

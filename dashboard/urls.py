@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import act_views, aside_views, bulk_views, filter_views, past_views, views
+from dashboard import act_views, aside_views, bulk_views, filter_views, new_revenue_views, past_views, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -21,6 +21,8 @@ urlpatterns = [
     path("acts/<uuid:act>/undo/", bulk_views.undo_act, name="act_undo"),
     path("lines/push/", bulk_views.push_dialog, name="push_dialog"),
     path("lines/push/send/", bulk_views.release, name="push_release"),
+    path("lines/unpair/", new_revenue_views.unpair, name="line_unpair"),
+    path("lines/<int:card_id>/pair/", new_revenue_views.pair, name="line_pair"),
     path("lines/<int:card_id>/", views.details, name="line_details"),
     path("lines/<int:card_id>/row/", views.row, name="line_row"),
     path("lines/<int:card_id>/approve/", act_views.approve, name="line_approve"),

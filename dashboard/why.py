@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import ReconcileSettings
+from dashboard import pairing
 from dashboard.decisions import of_card
-from dashboard.models import Card, Decision
+from dashboard.models import Card, Decision, LinePairing
 from dashboard.words import HELD, HIDDEN
 from psa.models import Push
 from vendors.models import AccountMapping, ServiceMapping, UsageCount
@@ -53,20 +54,23 @@ class Why:
     others: list[Card]
     accounts: list[AccountMapping]
     history: list[Event]
+    pairings: list[LinePairing]
 
 
 def explain(card: Card) -> Why:
     """Gather the reasons for a card: a fixed number of queries."""
-    parts = _parts(card)
+    pairings = list(pairing.counted_to(card))
+    parts = _parts(card, pairings)
     known = [p.units for p in parts if p.units is not None]
     others = _sharing(card)
     return Why(
-        checks=_checks(card, others),
+        checks=[*_checks(card, others), *_paired(card, pairings)],
         parts=parts,
         total=sum(known, Decimal(0)) if known else None,
         others=others,
         accounts=_mapped_accounts(card),
         history=_history(card),
+        pairings=pairings,
     )
 
 
@@ -75,7 +79,7 @@ def _mapped_accounts(card: Card) -> list[AccountMapping]:
     return list(rows.select_related("vendor_account__integration").order_by("pk"))
 
 
-def _parts(card: Card) -> list[Part]:
+def _parts(card: Card, pairings: list[LinePairing]) -> list[Part]:
     if card.service_id is None:
         return []
     rows = (
@@ -85,7 +89,7 @@ def _parts(card: Card) -> list[Part]:
             metric="used",
             vendor_account__mappings__account_id=card.account_id,
             vendor_account__excluded_at__isnull=True,
-            vendor_service__mappings__service_id=card.service_id,
+            vendor_service__mappings__service_id__in=[card.service_id, *(p.service_id for p in pairings)],
             vendor_service__excluded_at__isnull=True,
         )
         .select_related("vendor_account", "vendor_service", "integration")
@@ -136,6 +140,19 @@ def _checks(card: Card, others: list[Card]) -> list[Check]:
             Check(card.reason != "shared", f"{len(others)} more of this account's lines bill this service")
         )
     return [*checks, *_verdict(card)]
+
+
+def _paired(card: Card, pairings: list[LinePairing]) -> list[Check]:
+    """Say by whose word other usage counts to this line, or counted to a line that has ended."""
+    checks = [
+        Check(
+            holds=True,
+            sentence=f"{p.service} counts to it too: paired by {p.by or 'somebody'} on {p.at:%-d %b %Y}",
+        )
+        for p in pairings
+    ]
+    lost = pairing.explain_lost(card)
+    return [*checks, Check(holds=False, sentence=lost)] if lost else checks
 
 
 def _verdict(card: Card) -> list[Check]:

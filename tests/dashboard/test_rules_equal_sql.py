@@ -12,8 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Organization
-from dashboard.models import Card
-from dashboard.rules import Count, Guards, Line, Verdict, judge, judge_usage, share
+from dashboard.models import Card, LinePairing
+from dashboard.rules import (
+    Count,
+    Guards,
+    Line,
+    Verdict,
+    add_up,
+    explains,
+    hide,
+    judge,
+    judge_usage,
+    share,
+)
 from psa.models import AgreementLine, AgreementType
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
@@ -36,13 +47,33 @@ def test_the_order_of_reading_does_not_matter(lines: list[Line], total: Decimal)
     assert share(lines, total) == share(sorted(lines, key=lambda x: x.remote_id), total)
 
 
+@given(st.lists(st.tuples(units, units), min_size=1, max_size=6), units)
+def test_what_is_paired_with_a_line_leaves_the_rest_of_the_count_to_the_others(
+    quantities: list[tuple[Decimal, Decimal]], total: Decimal
+) -> None:
+    lines = [Line(remote_id=str(n), quantity=q) for n, (q, _) in enumerate(quantities)]
+    taken = {str(n): t for n, (_, t) in enumerate(quantities)}
+    shares = share(lines, total, taken)
+    assert sum(shares.values()) == total
+    in_order = sorted(lines, key=lambda x: (len(x.remote_id), x.remote_id))
+    assert all(
+        shares[x.remote_id] + taken[x.remote_id] <= max(x.quantity, taken[x.remote_id]) for x in in_order[:-1]
+    )
+
+
 class Chance:
     """Makes one random pair of account and service, in the database and as plain values."""
 
     def __init__(self, books: Books, seed: int) -> None:
         self.books, self.random = books, random.Random(seed)
         self.services = [books.service(f"S{n}", self.random.choice(["1.25", "7", None])) for n in range(4)]
-        self.vendor_services = [books.vendor_service(s) for s in self.services[:3]]
+        # The third service is counted by another source, so that one count may be known and the other not.
+        self.other = books.integration("Other")
+        sources = [books.veeam, books.veeam, self.other]
+        self.vendor_services = [
+            books.vendor_service(s, integration=source)
+            for s, source in zip(self.services[:3], sources, strict=True)
+        ]
         self.closed = AgreementType.objects.create(**books._row(name="Projects", in_scope=False))
         self.expected: dict[Any, Verdict] = {}
 
@@ -51,21 +82,57 @@ class Chance:
 
     def add_account(self) -> None:
         account = self.books.account(active=self.random.random() > 0.1)
-        va = self.books.vendor_account(account) if self.random.random() > 0.15 else None
-        if va and self.random.random() < 0.15:
+        first, second = (self.add_vendor_account(account, of) for of in (self.books.veeam, self.other))
+        lines = {
+            n: [self.add_line(account, s) for _ in range(self.pick(0, 0, 1, 1, 2, 3))] for n, s in self.each
+        }
+        counts = {n: self.add_count(second if n == 2 else first, n) for n, _ in self.each}
+        plain = {n: [self.plain(line) for line in lines[n]] for n in lines}
+        pairs = self.add_pairs(account, lines)
+        for n, service in self.each:
+            paired = self.count_pairs(pairs, plain, counts)
+            verdicts = judge(plain[n], counts[n], served=n < 3, day=DAY, guards=Guards(), paired=paired)
+            self.expected |= {line.pk: verdicts[line.remote_id] for line in lines[n]}
+            with_line = self.plain(pairs[n]) if n in pairs else None
+            usage = judge_usage(plain[n], counts[n], price=service.price, day=DAY, paired_with=with_line)
+            if usage:
+                self.expected[account.pk, service.pk] = usage
+
+    def add_vendor_account(self, account: Any, source: Any) -> VendorAccount | None:
+        if self.random.random() < 0.15:
+            return None
+        va = self.books.vendor_account(account, integration=source)
+        if self.random.random() < 0.15:
             VendorAccount.objects.filter(pk=va.pk).update(
                 gap_reason="Lost connection", gap_since=self.books.now
             )
             va.gap_reason = "Lost connection"
-        for n, service in enumerate(self.services):
-            lines = [self.add_line(account, service) for _ in range(self.pick(0, 1, 1, 1, 2, 3))]
-            count = self.add_count(va, n)
-            plain = {line.remote_id: self.plain(line) for line in lines}
-            verdicts = judge(list(plain.values()), count, served=n < 3, day=DAY, guards=Guards())
-            self.expected |= {line.pk: verdicts[line.remote_id] for line in lines}
-            usage = judge_usage(list(plain.values()), count, price=service.price, day=DAY)
-            if usage:
-                self.expected[account.pk, service.pk] = usage
+        return va
+
+    @property
+    def each(self) -> list[tuple[int, Any]]:
+        return list(enumerate(self.services))
+
+    def add_pairs(self, account: Any, lines: dict[int, list[AgreementLine]]) -> dict[int, AgreementLine]:
+        """Pair the usage of some services with some line of the account: of another service, or even of the same."""
+        every = [line for n in lines for line in lines[n]]
+        pairs = {n: self.pick(*every) for n, _ in self.each if every and self.random.random() < 0.4}
+        for n, line in pairs.items():
+            LinePairing.objects.create(
+                org=self.books.org, account=account, service=self.services[n], line=line
+            )
+        return pairs
+
+    def count_pairs(
+        self, pairs: dict[int, AgreementLine], plain: dict[int, list[Line]], counts: dict[int, Count | None]
+    ) -> dict[str, Count]:
+        """Give what counts to each line besides its own service."""
+        found: dict[str, list[Count]] = defaultdict(list)
+        for n, line in pairs.items():
+            count = counts[n]
+            if count and not explains(plain[n], DAY) and not hide(self.plain(line), DAY):
+                found[line.remote_id].append(count)
+        return {name: total for name, these in found.items() if (total := add_up(these))}
 
     def add_count(self, va: VendorAccount | None, n: int) -> Count | None:
         if va is None or n == 3:
@@ -117,7 +184,7 @@ def rounded(amount: Decimal | None) -> Decimal | None:
 @pytest.mark.parametrize("seed", range(4))
 def test_sql_and_pure_rules_agree(books: Books, seed: int) -> None:
     chance = Chance(books, seed)
-    for _ in range(40):
+    for _ in range(70):
         chance.add_account()
     books.refresh()
     found = {

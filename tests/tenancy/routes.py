@@ -79,6 +79,10 @@ ROUTES: dict[str, Route] = {
     "line_snooze": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: seen(t) | snoozing(t)),
     "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
     "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
+    "line_pair": Route(
+        get=Role.APPROVER, post=Role.APPROVER, ids=("card",), form=lambda t: seen(t) | {"line": t.card}
+    ),
+    "line_unpair": Route(post=Role.APPROVER, form=lambda t: {"pairing": t.card}),
     "line_dialog": Route(get=Role.REVIEWER, ids=("card",), words=("dismiss",)),
     "psa_connections": Route(get=Role.VIEWER),
     "psa_add": Route(get=Role.ADMIN, post=Role.ADMIN),
