@@ -1,20 +1,28 @@
 """Activity (A6): the audit trail, newest first, searchable, with the state of its hash chain."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
+from accounts.exports import export
 from accounts.models import AuditEntry
 from accounts.roles import Role
+from reconcile.tables import Table
 from reconcile.tenancy.views import OrgRequest, member_view
 
 PAGE = 50
 NONE = "—"
+EXPORTED = (
+    "Entry", "At (UTC)", "Who", "E-mail", "Verb", "Subject", "Label", "Change", "Old (JSON)", "New (JSON)",
+    "The other side said", "Hash", "Previous hash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,15 +65,13 @@ def search(query: str, before: int | None) -> QuerySet[AuditEntry]:
 @member_view(Role.VIEWER)
 def activity(request: OrgRequest) -> HttpResponse:
     """Show one page of the trail; htmx asks for the list alone while somebody searches."""
-    query, before = (
-        request.GET.get("q", "").replace("\x00", "").strip(),
-        _number(request.GET.get("before", "")),
-    )
+    query, before = _asked(request), _number(request.GET.get("before", ""))
     found = list(search(query, before).select_related("actor")[: PAGE + 1])
     rows = found[:PAGE]
     context = {
         "rows": [(entry, changes_of(entry)) for entry in rows],
         "query": query,
+        "asked": f"?{urlencode({'q': query})}" if query else "",
         "before": before,
         "older": rows[-1].seq if len(found) > PAGE else None,
     }
@@ -79,6 +85,32 @@ def activity_chain(request: OrgRequest) -> HttpResponse:
     """Check the whole chain and say what came out; the page asks for it once it is shown."""
     broken = audit.verify(request.org.pk)
     return render(request, "activity/chain.html", {"broken": broken, "from": (broken or 0) + 1})
+
+
+@require_POST
+@member_view(Role.VIEWER, scoped=False)
+def activity_export(request: OrgRequest) -> HttpResponse:
+    """Send the entries that the search finds, all its pages, with what proves the chain."""
+    query = _asked(request)
+
+    def read(limit: int) -> Table:
+        found = search(query, None).select_related("actor")[:limit]
+        return Table("Activity", EXPORTED, [_exported(entry) for entry in found], [("Search", query or None)])
+
+    return export(request, "activity", read)
+
+
+def _exported(entry: AuditEntry) -> list[Any]:
+    changes = [f"{c.name}: {c.old} to {c.new}" if c.old else f"{c.name}: {c.new}" for c in changes_of(entry)]
+    old, new = (json.dumps(value, ensure_ascii=False, sort_keys=True) for value in (entry.old, entry.new))
+    return [
+        entry.seq, entry.at, str(entry.actor or entry.actor_label), entry.actor_label, entry.verb, entry.subject,
+        entry.label, "; ".join(changes), old, new, entry.reply, entry.hash, entry.previous_hash,
+    ]  # fmt: skip
+
+
+def _asked(request: OrgRequest) -> str:
+    return request.GET.get("q", "").replace("\x00", "").strip()
 
 
 def _number(text: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.activity_views import activity, activity_chain
+from accounts.activity_views import activity, activity_chain, activity_export
 from accounts.address_views import settings_addresses
 from accounts.notice_views import notice_choices, notice_list, notice_read, notices_read
 from accounts.settings_views import settings_reconciliation
@@ -11,6 +11,7 @@ from accounts.support_views import feedback
 urlpatterns = [
     path("settings/reconciliation/", settings_reconciliation, name="settings_reconciliation"),
     path("activity/", activity, name="activity"),
+    path("activity/export/", activity_export, name="activity_export"),
     path("activity/chain/", activity_chain, name="activity_chain"),
     path("settings/addresses/", settings_addresses, name="settings_addresses"),
     path("notices/", notice_list, name="notices"),

@@ -153,3 +153,12 @@ def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group],
     place = Case(*whens, output_field=IntegerField())
     wanted = with_names(cards.filter(here)).order_by(place, *filters.order())
     return list(wanted[skip : skip + settings.PAGE_LINES])
+
+
+def list_whole(org_id: int, filters: Filters, limit: int) -> list[Card]:
+    """Give all lines of a view in the order of its pages, `limit` at most: two queries."""
+    cards = filters.narrow(Card.objects.filter(org_id=org_id))
+    place = {group.id: n for n, group in enumerate(_groups(cards, filters))}
+    wanted = with_names(cards).select_related("decision__by").order_by(*filters.order())
+    found = list(wanted[:limit])
+    return sorted(found, key=lambda card: place[getattr(card, f"{filters.group}_id")])

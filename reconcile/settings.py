@@ -201,6 +201,8 @@ SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
 STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 # A count of anything but bytes or points above this is a fault of the source.
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
+# The most rows of one export; a workbook of as many takes some seconds to write.
+EXPORT_MAX_ROWS = env.int("EXPORT_MAX_ROWS", default=20_000)
 PAGE_LINES = env.int("PAGE_LINES", default=100)
 # So many lines at most in one act on a selection.
 BULK_LINES = env.int("BULK_LINES", default=1000)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("o/<slug:slug>/", include("dashboard.urls")),
+    path("o/<slug:slug>/", include("dashboard.export_urls")),
     path("o/<slug:slug>/", include("dashboard.setup_urls")),
     path("o/<slug:slug>/", include("psa.urls")),
     path("o/<slug:slug>/", include("vendors.connect_urls")),

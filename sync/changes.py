@@ -31,6 +31,7 @@ class Row:
     change: LineChange
     source: str
     state: str
+    as_of: datetime | None
 
     @property
     def moved(self) -> Decimal:
@@ -51,18 +52,23 @@ class Changes:
         return self.total - len(self.rows)
 
 
-def list_changes(*, everything: bool) -> Changes:
-    """Read what the newest good runs changed, in four queries. Needs the organization's scope."""
+def list_changes(*, most: int = FEW) -> Changes:
+    """Read the largest changes of the newest good runs, in four queries. Needs the organization's scope."""
     done = SyncRun.objects.filter(state=SyncRun.State.DONE).select_related("connection", "integration")
     done = done.order_by("connection_id", "integration_id", "-id").distinct("connection_id", "integration_id")
     runs = {run.pk: run for run in done}
     found = LineChange.objects.filter(run__in=list(runs))
     total = found.count()
     moved = Abs(_or_zero("after") - _or_zero("before"))
-    changes = list(found.order_by(moved.desc(), "id")[: MANY if everything else FEW])
+    changes = list(found.order_by(moved.desc(), "id")[:most])
     states = _states(changes)
     rows = [
-        Row(change, str(_source(runs[change.run_id])), states.get((change.account_id, change.service_id), ""))
+        Row(
+            change,
+            str(_source(runs[change.run_id])),
+            states.get((change.account_id, change.service_id), ""),
+            runs[change.run_id].finished_at,
+        )
         for change in changes
     ]
     return Changes(

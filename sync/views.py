@@ -11,7 +11,7 @@ from accounts.roles import Role
 from psa.models import Connection
 from reconcile.tenancy.views import OrgRequest, member_view, refuse
 from sync import ledger, runs
-from sync.changes import list_changes
+from sync.changes import FEW, MANY, list_changes
 from sync.models import SyncRun
 from sync.status import look
 from vendors.models import Integration, Snapshot
@@ -118,7 +118,7 @@ def _show(request: OrgRequest) -> HttpResponse:
         "shown": overview.shown(show),
         "show": show,
         "everything": "changes" in request.GET,
-        "changes": list_changes(everything="changes" in request.GET),
+        "changes": list_changes(most=MANY if "changes" in request.GET else FEW),
         "may_start": request.member.may(Role.REVIEWER),
         "may_read_all": request.member.may(Role.ADMIN),
         "may_decide": request.member.may(Role.APPROVER),

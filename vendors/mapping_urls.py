@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from vendors import mapping_views
+from vendors import mapping_exports, mapping_views
 
 urlpatterns = [
     path("config/accounts/", mapping_views.accounts, name="mapping_accounts"),
     path("config/services/", mapping_views.services, name="mapping_services"),
+    path("config/<slug:side>/export/", mapping_exports.export_mappings, name="mapping_export"),
     path("config/search/", mapping_views.search, name="mapping_search"),
     path("config/preview/", mapping_views.preview, name="mapping_preview"),
     path("config/set/", mapping_views.change, name="mapping_set"),
