@@ -51,7 +51,8 @@ def test_e14_lines_carry_their_numbers_with_source_time_and_currency(viewer: Cli
     response = post(viewer, "lines/export/")
     day = f"{timezone.now():%Y-%m-%d}"
     assert (
-        response.headers["Content-Disposition"] == f'attachment; filename="northgate-it-lines-todo-{day}.csv"'
+        response.headers["Content-Disposition"]
+        == f'attachment; filename="northgate-it-lines-to-do-{day}.csv"'
     )
     (line,) = rows(response)
     shown = (

@@ -4,8 +4,10 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import openpyxl
 import pytest
@@ -23,12 +25,12 @@ def read_csv(content: bytes, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter))
 
 
-def read_xlsx(content: bytes, sheet: int = 0) -> list[tuple[openpyxl.cell.Cell, ...]]:
+def read_xlsx(content: bytes, sheet: int = 0) -> list[tuple[Any, ...]]:
     return list(openpyxl.load_workbook(io.BytesIO(content)).worksheets[sheet].iter_rows())
 
 
-def one_column(cells: object) -> Table:
-    return Table("Cells", ("Cell",), [[cell] for cell in cells])  # type: ignore[attr-defined]
+def one_column(cells: Iterable[Any]) -> Table:
+    return Table("Cells", ("Cell",), [[cell] for cell in cells])
 
 
 def letters(text: str) -> str:
@@ -107,7 +109,7 @@ def test_e14_dates_are_iso_in_csv_and_dates_in_xlsx() -> None:
     moment = datetime(2026, 11, 30, 23, 5, 7, 123456, tzinfo=UTC)
     table = Table("Days", ("Day", "At (UTC)"), [[date(2026, 12, 1), moment]])
     assert read_csv(write_csv(table))[1] == ["2026-12-01", "2026-11-30T23:05:07Z"]
-    day, at = read_xlsx(write_xlsx([table]))[1]
+    (day, at) = read_xlsx(write_xlsx([table]))[1]
     assert (day.value.date(), day.number_format) == (date(2026, 12, 1), "yyyy-mm-dd")
     assert (at.value, at.number_format) == (datetime(2026, 11, 30, 23, 5, 7), "yyyy-mm-dd hh:mm:ss")  # noqa: DTZ001
 
