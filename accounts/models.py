@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.audit_models import AuditEntry, AuditHead
+from accounts.invitation_models import Invitation
 from accounts.notice_models import AnnouncedAddresses, Feedback, Letter, Notice, NoticeChoice, NoticeMark
 from accounts.roles import Role
 from reconcile.tenancy.constraints import MEMBER_POLICY, ORGANIZATION_POLICY, RowPolicy, tenant_rows
@@ -144,6 +145,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Feedback",
+    "Invitation",
     "Letter",
     "Membership",
     "Notice",

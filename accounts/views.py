@@ -2,10 +2,13 @@
 
 from typing import cast
 
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Membership, Organization, User
 from accounts.signup import OrganizationFields
@@ -65,3 +68,16 @@ def found_organization(request: HttpRequest) -> HttpResponse:
     org = Organization.found(name=form.cleaned_data["organization"], owner=user)
     request.session[LAST_USED] = org.slug
     return redirect("dashboard", org.slug)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """Let a person with neither password nor second factor prove who they are: by signing in once more."""
+    wanted = request.POST.get("next", request.GET.get("next", ""))
+    if not url_has_allowed_host_and_scheme(wanted, None):
+        wanted = reverse("home")
+    if request.method == "POST":
+        logout(request)
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
+    return render(request, "account/sign_in_again.html", {"next": wanted})

@@ -17,5 +17,6 @@ urlpatterns = [
     path("o/<slug:slug>/", include("vendors.connect_urls")),
     path("o/<slug:slug>/", include("vendors.mapping_urls")),
     path("o/<slug:slug>/", include("accounts.org_urls")),
+    path("o/<slug:slug>/", include("accounts.people_urls")),
     path("o/<slug:slug>/", include("sync.urls")),
 ]

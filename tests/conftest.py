@@ -1,5 +1,6 @@
 """What every test may use: the database as the application role, two organizations, and their people."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -98,12 +99,18 @@ def other_org(charlie: User) -> Organization:
 
 
 @pytest.fixture
-def sign_in() -> Callable[[User], Client]:
-    """Give a test client that is signed in as a person."""
+def sign_in() -> Callable[..., Client]:
+    """Give a test client that is signed in as a person, just now or `ago` seconds ago."""
 
-    def make(user: User) -> Client:
+    def make(user: User, ago: int = 0) -> Client:
         client = Client()
         client.force_login(user)
+        session = client.session
+        proof = {"method": "password", "at": time.time() - ago}
+        session.update(
+            {"account_authentication_methods": [proof], "account_authentication_methods_user": str(user.pk)}
+        )
+        session.save()
         return client
 
     return make

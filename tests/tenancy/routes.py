@@ -38,6 +38,8 @@ class Things:
     line: int
     settlement: int
     notice: int
+    member: int
+    invitation: int
 
 
 def seen(things: Things) -> dict[str, Any]:
@@ -105,6 +107,15 @@ ROUTES: dict[str, Route] = {
     "notice_read": Route(post=Role.VIEWER, ids=("notice",)),
     "notice_choices": Route(post=Role.VIEWER, form=lambda t: {"mail": ["sync_done"]}),
     "support_feedback": Route(get=Role.VIEWER, post=Role.VIEWER, form=lambda t: {"text": "Words"}),
+    "people_page": Route(get=Role.VIEWER),
+    "people_leave": Route(post=Role.VIEWER),
+    "people_invite": Route(
+        get=Role.OWNER, post=Role.OWNER, form=lambda t: {"email": "x@x.example", "role": 20}
+    ),
+    "people_member": Route(get=Role.OWNER, post=Role.OWNER, ids=("member",), form=lambda t: {"role": 20}),
+    "people_remove": Route(post=Role.OWNER, ids=("member",)),
+    "people_resend": Route(post=Role.OWNER, ids=("invitation",)),
+    "people_revoke": Route(post=Role.OWNER, ids=("invitation",)),
     "activity": Route(get=Role.VIEWER),
     "activity_chain": Route(get=Role.VIEWER),
     "sync_status": Route(get=Role.VIEWER),

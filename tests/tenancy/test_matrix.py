@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Notice, NoticeMark, Organization, User
+from accounts.models import Invitation, Membership, Notice, NoticeMark, Organization, User
 from accounts.roles import Role
 from dashboard.models import Card, Settlement
 from psa.models import Connection, Push
@@ -36,6 +36,17 @@ def tenant_routes() -> Iterator[str]:
     yield from walk(get_resolver().url_patterns, "")
 
 
+def invite_guest(org: Organization) -> tuple[Membership, Invitation]:
+    """Give an organization a member and an open invitation; needs its scope."""
+    guest = User.objects.create_user(f"guest@{org.slug}.example", name=f"{MARKER} {org.slug}")
+    member = Membership.objects.create(org=org, user=guest, role=Role.VIEWER)
+    address = f"{MARKER}@{org.slug}.example"
+    invitation = Invitation.objects.create(
+        org=org, email=address, role=Role.VIEWER, token_hash=org.slug, invited_by=guest
+    )
+    return member, invitation
+
+
 def furnish(org: Organization) -> Things:
     """Give an organization one of everything, named with the marker."""
     with org_scope(org.pk):
@@ -54,6 +65,7 @@ def furnish(org: Organization) -> Things:
         )  # fmt: skip
         run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
         snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
+        member, invitation = invite_guest(org)
         settlement = Settlement.objects.create(
             org=org, line=line, through=books.now.date(), how="waived", units=2, note=f"{MARKER} {org.slug}"
         )
@@ -67,7 +79,7 @@ def furnish(org: Organization) -> Things:
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
-            settlement=settlement.pk,
+            settlement=settlement.pk, member=member.pk, invitation=invitation.pk,
         )  # fmt: skip
 
 
@@ -82,6 +94,7 @@ def rows(org: Organization) -> str:
     with org_scope(org.pk):
         models = (
             Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount, Notice, NoticeMark,
+            Membership, Invitation,
         )  # fmt: skip
         # In an order, or the same rows could read as different ones.
         every = [row for model in models for row in model.objects.order_by("pk")]

@@ -126,5 +126,10 @@ def test_a_door_never_looks_into_a_sessions_temporary_tables(db: None) -> None:
             "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         )
         doors = dict(cursor.fetchall())
-    assert {"organization_slug", "organizations_with_due_pushes", "organizations_with_due_runs"} <= set(doors)
+    assert {
+        "organization_slug",
+        "invitation_organization",
+        "organizations_with_due_pushes",
+        "organizations_with_due_runs",
+    } <= set(doors)
     assert [name for name, found in doors.items() if not any(c.endswith(", pg_temp") for c in found)] == []

@@ -1,0 +1,62 @@
+"""Fresh sign-in (RELIABILITY §4): sensitive acts need a proof of identity that is only minutes old."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+from urllib.parse import urlencode, urlsplit
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+View = Callable[Concatenate[Any, ...], HttpResponse]
+
+
+def signed_in_lately(request: HttpRequest) -> bool:
+    """Say whether this session's person has proved who they are within the minutes of the setting."""
+    proofs = get_authentication_records(request, request.user)
+    return bool(proofs) and time.time() - proofs[-1]["at"] < settings.FRESH_SIGN_IN_MINUTES * 60
+
+
+def needs_fresh_sign_in(view: View) -> View:
+    """Let the view change something only for who has signed in lately; stands below `member_view`."""
+
+    @wraps(view)
+    def inner(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method in {"GET", "HEAD"} or signed_in_lately(request):
+            return view(request, *args, **kwargs)
+        return ask(request)
+
+    return inner
+
+
+def ask(request: Any) -> HttpResponse:
+    """Lead to the proof and from there back to the page that was open; nothing was done.
+
+    What was typed is not kept meanwhile: it may be a secret, and a session is no place for one.
+    """
+    messages.info(request, "Thank you. Nothing had been changed yet: please do it once more.")
+    where = f"{proof_address(request)}?{urlencode({'next': _page_behind(request)})}"
+    return HttpResponseClientRedirect(where) if request.htmx else redirect(where)
+
+
+def proof_address(request: HttpRequest) -> str:
+    """Give where this person proves who they are: by password, else by a second factor, else by a new sign-in."""
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    return str(ways[0]["url"]) if ways else reverse("sign_in_again")
+
+
+def _page_behind(request: Any) -> str:
+    """Give the page that the browser shows, which is not the one that it has posted to."""
+    shown = request.htmx.current_url or request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(shown, {request.get_host()}, require_https=request.is_secure()):
+        return reverse("home")
+    parts = urlsplit(shown)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
