@@ -90,6 +90,12 @@ def settle(key: str) -> None:
     Notice.objects.filter(key=key, solved_at__isnull=True).update(solved_at=Now())
 
 
+def settle_all(beginning: str, but: Notice | None = None) -> None:
+    """Settle every notice whose key begins so, except one. Needs a scope."""
+    open_ones = Notice.objects.filter(key__startswith=beginning, solved_at__isnull=True)
+    (open_ones.exclude(pk=but.pk) if but else open_ones).update(solved_at=Now())
+
+
 def seen_by(member: Membership) -> QuerySet[Notice]:
     """Give the notices that a member may see, newest first, each with `is_read`: nothing from before they joined."""
     own = Notice.objects.filter(org_id=member.org_id, role__lte=member.role, at__gte=member.created_at)

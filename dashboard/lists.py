@@ -22,6 +22,7 @@ from django.db.models.functions import Abs, Coalesce
 from dashboard.filters import Filters
 from dashboard.models import Card
 from dashboard.rows import Row
+from dashboard.tickets import ticket_of_card
 
 
 @dataclass
@@ -67,7 +68,7 @@ def with_names(cards: QuerySet[Card]) -> QuerySet[Card]:
     """Join what a row prints, so that no row asks for more."""
     return cards.select_related(
         "account", "service", "agreement", "integration", "connection", "push", "decision", "line"
-    )
+    ).annotate(ticket_facts=ticket_of_card())
 
 
 def list_page(org_id: int, filters: Filters) -> Page:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from dashboard.asides import why_not_dismissed, why_not_snoozed
 from dashboard.decisions import list_choices
 from dashboard.models import Card, Decision
+from dashboard.tickets import TicketMark, mark_of
 from dashboard.words import HELD, HIDDEN
 from psa.adapters.base import Choice, Way
 from psa.models import Push
@@ -104,7 +105,17 @@ class Row:
 
     @property
     def has_menu(self) -> bool:
-        return self.can_edit or self.can_snooze
+        return self.can_edit or self.can_snooze or self.can_ticket
+
+    @cached_property
+    def ticket(self) -> TicketMark | None:
+        """The ticket about this line, or its usage, in this month."""
+        return mark_of(self.card)
+
+    @property
+    def can_ticket(self) -> bool:
+        """Say whether there may be something for somebody else to do: a difference, a gap, a line without source."""
+        return self.card.kind not in (Card.Kind.MATCH, Card.Kind.HIDDEN)
 
     @property
     def can_undo(self) -> bool:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from dashboard import act_views, aside_views, bulk_views, filter_views, new_revenue_views, past_views, views
+from dashboard import (
+    act_views,
+    aside_views,
+    bulk_views,
+    filter_views,
+    new_revenue_views,
+    past_views,
+    ticket_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -29,6 +38,7 @@ urlpatterns = [
     path("lines/<int:card_id>/dismiss/", aside_views.dismiss, name="line_dismiss"),
     path("lines/<int:card_id>/snooze/", aside_views.snooze, name="line_snooze"),
     path("lines/<int:card_id>/look/", act_views.look_again, name="line_look_again"),
+    path("lines/<int:card_id>/ticket/", ticket_views.line_ticket, name="line_ticket"),
     path("lines/<int:card_id>/undo/", act_views.undo, name="line_undo"),
     path("lines/<int:card_id>/dialog/<slug:name>/", views.dialog, name="line_dialog"),
 ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Organization, User
+from accounts.notices import settle_all
 from psa.adapters.base import Credentials, Identity, Permission, PsaKind
 from psa.connections import change_address, find_kind, read_credentials, store_secret
 from psa.forms import ConnectionForm
@@ -16,6 +17,8 @@ from reconcile.http.errors import RemoteError
 from reconcile.http.verdicts import SECRET, Answer, Verdict, judge
 from reconcile.secrets import SecretUnreadable
 from reconcile.tenancy.scope import org_scope
+
+KEY_ENDS = "last day of the key"
 
 
 class NotConnected(Exception):
@@ -96,11 +99,14 @@ def _write(connection: Connection, form: ConnectionForm, proof: Proof, by: User)
     connection.secrets = {name: sealed for name, sealed in connection.secrets.items() if name in kept}
     for name, value in _findings(proof).items():
         setattr(connection, name, value)
+    connection.credentials_expire_on = form.cleaned_data["expires_on"]
     connection.save()
     secrets = form.new_secrets()
     for name, value in secrets.items():
         store_secret(connection, name, value)
     new = _shown(connection)
+    if old.get(KEY_ENDS) != new[KEY_ENDS]:
+        settle_all(f"expires:connection-{connection.pk}:")
     changed = new if is_new else {key: value for key, value in new.items() if old.get(key) != value}
     audit.record(
         connection.org_id,
@@ -191,5 +197,6 @@ def _shown(connection: Connection) -> dict[str, Any]:
         "name": connection.name,
         "address": connection.base_url,
         "company": connection.remote_account,
+        KEY_ENDS: connection.credentials_expire_on,
         **connection.fields,
     }

@@ -22,6 +22,9 @@ class Connection(TenantRow):
     currency = models.CharField(max_length=3, default="USD")
     way = models.CharField(max_length=10, choices=[(w.value, w.value) for w in Way], default=Way.IN_PLACE)
     ends_inclusive = models.BooleanField(default=True, help_text="The last billed day is itself billed")
+    credentials_expire_on = models.DateField(
+        null=True, blank=True, help_text="The last day of its key, as an admin noted it"
+    )
     permissions = models.JSONField(default=list, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True, help_text="Start of the last complete read")

@@ -54,6 +54,7 @@ class ConnectionForm(CredentialForm):
                 "place": place,
                 "region": address if place == CLOUD else "",
                 "base_url": address if place == OWN else "",
+                "expires_on": connection.credentials_expire_on if connection else None,
             },
         )
         offer(self, "region", list(kind.regions))

@@ -4,6 +4,7 @@ from psa.connection_models import Connection
 from psa.history_models import LineHistory
 from psa.mirror_models import Account, Agreement, AgreementLine, AgreementType, Board, Invoice, Service
 from psa.push_models import Push, PushAttempt
+from psa.ticket_models import Ticket, TicketPlace
 
 __all__ = [
     "Account",
@@ -17,4 +18,6 @@ __all__ = [
     "Push",
     "PushAttempt",
     "Service",
+    "Ticket",
+    "TicketPlace",
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from psa import views
+from psa import ticket_views, views
 
 urlpatterns = [
     path("settings/psa/", views.psa_connections, name="psa_connections"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("settings/psa/<int:pk>/", views.psa_connection, name="psa_connection"),
     path("settings/psa/<int:pk>/test/", views.psa_test, name="psa_test"),
     path("settings/psa/<int:pk>/billing/", views.psa_billing, name="psa_billing"),
+    path("settings/psa/<int:pk>/tickets/", ticket_views.psa_tickets, name="psa_tickets"),
+    path("settings/psa/<int:pk>/priorities/", ticket_views.psa_priorities, name="psa_priorities"),
 ]

@@ -46,6 +46,14 @@ class CredentialForm(forms.Form):
         max_length=120, label="Name", error_messages={"required": "Give it a name that your team will know."}
     )
 
+    expires_on = forms.DateField(
+        label="Last day of the key",
+        required=False,
+        help_text="If it ends. Admins are told 14 and 3 days before.",
+        error_messages={"invalid": "Enter a date such as 2027-06-30, or leave it empty."},
+        widget=forms.DateInput({"type": "date", "class": "input date"}, format="%Y-%m-%d"),
+    )
+
     def __init__(
         self,
         *args: Any,

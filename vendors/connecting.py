@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Organization, User
+from accounts.notices import settle_all
 from reconcile.http.errors import RemoteError
 from reconcile.http.verdicts import SECRET, Answer, Verdict, judge
 from reconcile.secrets import SecretUnreadable
@@ -15,6 +16,8 @@ from vendors.adapters.base import VendorCredentials, VendorIdentity, VendorKind
 from vendors.forms import IntegrationForm
 from vendors.integrations import change_address, find_kind, read_credentials, store_secret
 from vendors.models import Integration
+
+KEY_ENDS = "last day of the key"
 
 
 class NotConnected(Exception):
@@ -128,10 +131,13 @@ def _write(
     integration.secrets = {name: sealed for name, sealed in integration.secrets.items() if name in kept}
     for name, value in _findings(identity).items():
         setattr(integration, name, value)
+    integration.credentials_expire_on = form.cleaned_data["expires_on"]
     integration.save()
     for name, value in secrets.items():
         store_secret(integration, name, value)
     new = _shown(integration)
+    if old.get(KEY_ENDS) != new[KEY_ENDS]:
+        settle_all(f"expires:integration-{integration.pk}:")
     changed = {name: value for name, value in new.items() if is_new or old.get(name) != value}
     audit.record(
         integration.org_id,
@@ -160,5 +166,6 @@ def _shown(integration: Integration) -> dict[str, Any]:
         "name": integration.name,
         "address": integration.base_url,
         "certificate checked": integration.verify_tls,
+        KEY_ENDS: integration.credentials_expire_on,
         **integration.fields,
     }

@@ -53,6 +53,7 @@ class IntegrationForm(CredentialForm):
             initial={
                 "name": integration.name if integration else name or kind.label,
                 "base_url": integration.base_url if integration else "",
+                "expires_on": integration.credentials_expire_on if integration else None,
                 "verify_tls": integration.verify_tls if integration else True,
                 "sign_in": next((one.way for one in kind.fields if one.way and stored.get(one.name)), ""),
             },

@@ -20,6 +20,9 @@ class Integration(TenantRow):
     epoch = models.PositiveIntegerField(default=1)
     fields = models.JSONField(default=dict, blank=True, help_text="What is not secret, by field name")
     secrets = models.JSONField(default=dict, blank=True, help_text="Sealed, base64, by field name")
+    credentials_expire_on = models.DateField(
+        null=True, blank=True, help_text="The last day of its key, as an admin noted it"
+    )
     verify_tls = models.BooleanField(default=True)
     external_id = models.CharField(max_length=120, blank=True)
     remote_version = models.CharField(max_length=60, blank=True)

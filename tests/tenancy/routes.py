@@ -50,6 +50,10 @@ def snoozing(things: Things) -> dict[str, Any]:
     return {"until": (timezone.now().date() + timedelta(days=3)).isoformat()}
 
 
+def wording(things: Things) -> dict[str, Any]:
+    return {"summary": "Look at the seats", "body": "10 billed, 12 used"}
+
+
 def unmapping(things: Things) -> dict[str, Any]:
     return {"side": "accounts", "act": "unmap", "row": [f"{things.vendor_account}|{things.account}"]}
 
@@ -101,6 +105,9 @@ ROUTES: dict[str, Route] = {
     "integration": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("integration",)),
     "integration_test": Route(post=Role.ADMIN, ids=("integration",)),
     "settings_reconciliation": Route(get=Role.VIEWER, post=Role.ADMIN),
+    "line_ticket": Route(get=Role.REVIEWER, post=Role.REVIEWER, ids=("card",), form=wording),
+    "psa_tickets": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),
+    "psa_priorities": Route(post=Role.ADMIN, ids=("connection",)),
     "settings_addresses": Route(get=Role.VIEWER),
     "notices": Route(get=Role.VIEWER),
     "notices_read": Route(post=Role.VIEWER),
