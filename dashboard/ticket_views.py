@@ -24,6 +24,7 @@ class TicketForm(forms.Form):
     summary = forms.CharField(
         label="Summary",
         max_length=LONGEST_SUMMARY,
+        widget=forms.TextInput({"autofocus": True, "autocomplete": "off"}),
         error_messages={
             "required": "Say in a few words what it is about.",
             "max_length": f"A summary has at most {LONGEST_SUMMARY} characters.",
