@@ -80,8 +80,7 @@ def propose(whole: Past, today: date, settled: Mapping[int, date]) -> list[Propo
 
 def find(org_id: int, *, line: AgreementLine | None = None) -> list[Proposal]:
     """Give the organization's proposals, or those of one line; needs its scope. A fixed number of queries."""
-    narrow = {} if line is None else {"account": line.account_id, "service": line.service_id}
-    whole = past.load(org_id, **narrow)
+    whole = past.load(org_id, line.account_id if line else None)
     found = propose(whole, timezone.now().date(), settled_through(org_id))
     return [one for one in found if line is None or one.line == line.pk]
 

@@ -31,7 +31,7 @@ class History:
 def look_back(card: Card) -> History:
     """Recompute twelve month ends of a card, the last one being today; a fixed number of queries."""
     today = timezone.now().date()
-    whole = past.load(card.org_id, account=card.account_id, service=card.service_id)
+    whole = past.load(card.org_id, card.account_id)
     days = [*past.months_before(today, MONTHS - 1), today]
     missed = back_billing.propose(whole, today, back_billing.settled_through(card.org_id))
     return History(

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import ReconcileSettings
 from dashboard import rules
+from dashboard.models import LinePairing
 from dashboard.period import next_month
 from dashboard.rules import Count, Guards, Line, Verdict
 from psa.models import AgreementLine, LineHistory, Service
@@ -51,6 +52,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Pairing:
+    """A person's word, for a time, that the usage of a service counts to a line of the account."""
+
+    service: int
+    line: int
+    at: datetime
+    undone_at: datetime | None
+
+    def stands(self, moment: datetime) -> bool:
+        return self.at <= moment and (self.undone_at is None or moment < self.undone_at)
+
+
+@dataclass(frozen=True)
 class Judged:
     """A line as it stood: what it billed, at what price, and what the rules say; `line` None: usage without one."""
 
@@ -73,6 +87,7 @@ class Past:
     served: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[tuple[int, int], list[Span]] = field(default_factory=lambda: defaultdict(list))
     snapshots: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    pairings: dict[int, list[Pairing]] = field(default_factory=lambda: defaultdict(list))
     prices: dict[int, Decimal | None] = field(default_factory=dict)
     memory: dict[Any, dict[str, Verdict]] = field(default_factory=dict)
 
@@ -84,20 +99,53 @@ class Past:
     def judge(self, pair: Pair, day: date, now: datetime | None = None) -> list[Judged]:
         """Judge what stood at the end of a day (UTC), for the invoice of the first of the month after it."""
         moment, bills_from = end_of(day, now), next_month(day.replace(day=1))
-        stood = [(line, span) for line in self.lines.get(pair, ()) if (span := self._span(line.pk, moment))]
-        plain = [_plain(line, span, moment, bills_from) for line, span in stood]
-        count = self.count(pair, moment)
+        stood = self._stood(pair, moment, bills_from)
+        plain = [line for _, _, line in stood]
+        count, paired = self.count(pair, moment), self._paired(pair, moment, bills_from)
         served = pair[1] is not None and bool(self.served.get(pair[1]))
-        key = (pair, tuple(plain), count, bills_from)
+        key = (pair, tuple(plain), count, tuple(paired.items()), bills_from)
         if key not in self.memory:
-            self.memory[key] = rules.judge(plain, count, served=served, day=bills_from, guards=self.guards)
+            self.memory[key] = rules.judge(
+                plain, count, served=served, day=bills_from, guards=self.guards, paired=paired
+            )
         verdicts = self.memory[key]
         judged = [
-            Judged(line.pk, span.quantity, span.price, verdicts[line.remote_id]) for line, span in stood
+            Judged(line.pk, span.quantity, span.price, verdicts[line.remote_id]) for line, span, _ in stood
         ]
         price = self.prices.get(pair[1]) if pair[1] is not None else None
-        usage = rules.judge_usage(plain, count, price=price, day=bills_from)
+        target = self._paired_with(pair, moment, bills_from)
+        usage = rules.judge_usage(plain, count, price=price, day=bills_from, paired_with=target)
         return judged + ([Judged(None, None, price, usage)] if usage else [])
+
+    def _stood(
+        self, pair: Pair, moment: datetime, bills_from: date
+    ) -> list[tuple[AgreementLine, Span, Line]]:
+        """Give the lines of a pair that were there at a moment, with what they said."""
+        found = [(line, self._span(line.pk, moment)) for line in self.lines.get(pair, ())]
+        return [(line, span, _plain(line, span, moment, bills_from)) for line, span in found if span]
+
+    def _paired(self, pair: Pair, moment: datetime, bills_from: date) -> dict[str, Count]:
+        """Add up what people counted to the lines of a pair from services that no line of their own explained."""
+        names = {line.pk: line.remote_id for line in self.lines.get(pair, ())}
+        found: dict[str, list[Count]] = defaultdict(list)
+        for pairing in self.pairings.get(pair[0], ()):
+            if pairing.line not in names or not pairing.stands(moment):
+                continue
+            own = [line for _, _, line in self._stood((pair[0], pairing.service), moment, bills_from)]
+            count = self.count((pair[0], pairing.service), moment)
+            if count is not None and not rules.explains(own, bills_from):
+                found[names[pairing.line]].append(count)
+        return {name: total for name, counts in found.items() if (total := rules.add_up(counts))}
+
+    def _paired_with(self, pair: Pair, moment: datetime, bills_from: date) -> Line | None:
+        """Give the line, as it stood, to which people counted the usage of a pair."""
+        for pairing in self.pairings.get(pair[0], ()):
+            if pairing.service == pair[1] and pairing.stands(moment):
+                every = [one for other in self.lines if other[0] == pair[0] for one in self.lines[other]]
+                line = next((one for one in every if one.pk == pairing.line), None)
+                span = self._span(pairing.line, moment)
+                return _plain(line, span, moment, bills_from) if line and span else None
+        return None
 
     def _span(self, line_id: int, moment: datetime) -> Span | None:
         return next((span for span in self.spans.get(line_id, ()) if span.covers(moment)), None)
@@ -164,8 +212,8 @@ def first_day(org_id: int) -> date | None:
     return oldest.held_from.astimezone(UTC).date() if oldest else None
 
 
-def load(org_id: int, *, account: int | None = None, service: int | None = None) -> Past:
-    """Read the histories of an organization, or of one account or pair: nine queries, however many lines."""
+def load(org_id: int, account: int | None = None) -> Past:
+    """Read the histories of an organization, or of one account: ten queries, however many lines."""
     limits = ReconcileSettings.objects.get(org_id=org_id)
     guards = Guards(
         drop_percent=limits.guard_percent, drop_units=limits.guard_units,
@@ -173,14 +221,13 @@ def load(org_id: int, *, account: int | None = None, service: int | None = None)
     )  # fmt: skip
     past = Past(guards=guards, stale=timedelta(hours=limits.stale_hours))
     of_account = Q() if account is None else Q(account_id=account)
-    of_service = Q() if service is None else Q(service_id=service)
-    _load_lines(past, AgreementLine.objects.filter(of_account, of_service, org_id=org_id))
-    services = (
-        Service.objects.filter(org_id=org_id) if service is None else Service.objects.filter(pk=service)
-    )
-    past.prices = dict(services.values_list("pk", "price"))
+    _load_lines(past, AgreementLine.objects.filter(of_account, org_id=org_id))
+    past.prices = dict(Service.objects.filter(org_id=org_id).values_list("pk", "price"))
+    for said in LinePairing.objects.filter(of_account, org_id=org_id).order_by("pk"):
+        pairing = Pairing(said.service_id, said.line_id, said.at, said.undone_at)
+        past.pairings[said.account_id].append(pairing)
     _load_sources(past, AccountMapping.objects.filter(of_account, org_id=org_id))
-    mapped = ServiceMapping.objects.filter(of_service, org_id=org_id, vendor_service__excluded_at=None)
+    mapped = ServiceMapping.objects.filter(org_id=org_id, vendor_service__excluded_at=None)
     rows = mapped.values_list("service_id", "vendor_service_id", "vendor_service__integration_id")
     for service_id, vendor_service, integration in rows:
         past.served[service_id].append((vendor_service, integration))
