@@ -12,6 +12,8 @@ from accounts.audit_models import AuditEntry, AuditHead
 from accounts.invitation_models import Invitation
 from accounts.notice_models import AnnouncedAddresses, Feedback, Letter, Notice, NoticeChoice, NoticeMark
 from accounts.roles import Role
+from accounts.schedule_models import SyncSchedule
+from reconcile.clock import read_clock
 from reconcile.tenancy.constraints import MEMBER_POLICY, ORGANIZATION_POLICY, RowPolicy, tenant_rows
 from reconcile.tenancy.models import TenantRow
 from reconcile.tenancy.scope import org_scope
@@ -78,6 +80,7 @@ class Organization(models.Model):
             org = cls.objects.create(id=org_id, name=name, slug=slug, joined_on=timezone.now().date())
             Membership.objects.create(org=org, user=owner, role=Role.OWNER)
             ReconcileSettings.objects.create(org=org)
+            SyncSchedule.begin(org_id, org.joined_on, read_clock())
             AuditHead.objects.create(org=org)
             audit.record(
                 org_id, actor=owner, verb="founded organization", subject=f"organization:{org_id}", label=name
@@ -153,5 +156,6 @@ __all__ = [
     "NoticeMark",
     "Organization",
     "ReconcileSettings",
+    "SyncSchedule",
     "User",
 ]

@@ -5,10 +5,12 @@ from django.urls import path
 from accounts.activity_views import activity, activity_chain, activity_export
 from accounts.address_views import settings_addresses
 from accounts.notice_views import notice_choices, notice_list, notice_read, notices_read
+from accounts.schedule_views import settings_data
 from accounts.settings_views import settings_reconciliation
 from accounts.support_views import feedback
 
 urlpatterns = [
+    path("settings/data/", settings_data, name="settings_data"),
     path("settings/reconciliation/", settings_reconciliation, name="settings_reconciliation"),
     path("activity/", activity, name="activity"),
     path("activity/export/", activity_export, name="activity_export"),

@@ -87,7 +87,7 @@ class Supervisor:
         worker = [
             "worker",
             "--concurrency",
-            "2",
+            "3",
             "--loglevel",
             "INFO",
             "--without-gossip",

@@ -16,12 +16,15 @@ log = logging.getLogger(__name__)
 # A task is killed at its limit; only after the visibility timeout does Redis hand it to a second worker.
 TASK_SECONDS = 15 * 60
 VISIBILITY_SECONDS = 60 * 60
+# A tick that nobody took is dropped, so that none pile up. Beat writes down until when by its own clock and the
+# worker compares with its own: were this shorter than those differ, a slow beat would never be heard.
+TICK_SECONDS = 15 * 60
 HEARTBEAT = "reconcile.heartbeat"
 
 
 def tick(task: str, every: int) -> dict[str, Any]:
-    """Schedule a task every so many seconds; a tick that nobody took by the next one is dropped."""
-    return {"task": task, "schedule": float(every), "options": {"expires": every}}
+    """Schedule a task every so many seconds."""
+    return {"task": task, "schedule": float(every), "options": {"expires": TICK_SECONDS}}
 
 
 app = Celery("reconcile")
@@ -55,6 +58,7 @@ app.conf.update(
         "drain letters": tick("accounts.tasks.drain_letters", 30),
         "find ending credentials": tick("vendors.tasks.find_ending", 3600),
         "spread addresses": tick("accounts.tasks.spread_addresses", 60),
+        "automatic syncs": tick("sync.tasks.start_due_syncs", 30),
     },
 )
 

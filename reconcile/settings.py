@@ -206,6 +206,8 @@ PUSH_TOTAL_SECONDS = env.int("PUSH_TOTAL_SECONDS", default=60)
 PUSH_SETTLE_SECONDS = env.int("PUSH_SETTLE_SECONDS", default=5)
 PUSH_MAX_ATTEMPTS = env.int("PUSH_MAX_ATTEMPTS", default=5)
 SYNC_LEASE_SECONDS = env.int("SYNC_LEASE_SECONDS", default=180)
+# Fewer than a worker has processes: one organization never has them all.
+SYNC_RUNS_PER_ORGANIZATION = env.int("SYNC_RUNS_PER_ORGANIZATION", default=2)
 SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
 STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 # A count of anything but bytes or points above this is a fault of the source.

@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Now
 from reconcile.tenancy.scope import org_scope
 from sync.models import StagedRecord, SyncRun
 from sync.run_notices import tell_ended
+from sync.turns import has_place
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +83,12 @@ class Claim:
 
 
 def take(org_id: int, run_id: int) -> Claim | None:
-    """Claim a run that is due; None when it is finished, not due yet, or held by another worker."""
+    """Claim a run that is due; None when it is finished, not due yet, held by another worker, or has no place."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
     with org_scope(org_id):
+        if not has_place(org_id, run_id):
+            return None
         claimed = SyncRun.objects.filter(free, due, pk=run_id, state__in=SyncRun.OPEN).update(
             state=SyncRun.State.RUNNING,
             attempt=F("attempt") + 1,

@@ -9,6 +9,7 @@ from psa.models import Account, Connection, Service
 from reconcile.tenancy.constraints import TenantKey, tenant_rows
 from reconcile.tenancy.fields import TenantReference
 from reconcile.tenancy.models import TenantRow
+from sync.schedule_models import AutomaticRun, AutomaticSync
 from vendors.models import Integration
 
 
@@ -152,3 +153,6 @@ class LineChange(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.account_name}, {self.service_name}: {self.before} to {self.after}"
+
+
+__all__ = ["AutomaticRun", "AutomaticSync", "LineChange", "StagedRecord", "SyncRun", "SyncStep"]

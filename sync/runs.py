@@ -1,13 +1,12 @@
 """Sync runs: asked for, claimed, worked on and ended. The row is the record; a task only brings it forward."""
 
 import logging
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -15,6 +14,7 @@ from accounts import audit
 from accounts.models import User
 from psa.models import Connection
 from reconcile.celery import wake
+from reconcile.clock import read_clock
 from reconcile.http.errors import OurBug, RemoteError, TryLater
 from reconcile.tenancy.scope import org_scope
 from sync import sources
@@ -24,6 +24,7 @@ from sync.ledger import NothingHeld
 from sync.models import StagedRecord, SyncRun
 from sync.psa_publishing import HeldBack
 from sync.run_notices import tell_ended
+from sync.turns import find_waiting
 from vendors.models import Integration
 
 log = logging.getLogger(__name__)
@@ -79,18 +80,6 @@ def stop(org_id: int, run_id: int, by: User) -> None:
             _record(run, by, "stopped sync", label=str(run.connection or run.integration))
 
 
-def find_due(now: datetime) -> Iterator[tuple[int, int]]:
-    """Give organization and id of each run that nobody works on although it is due."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT organizations_with_due_runs(%s)", [now])
-        org_ids = [org_id for (org_id,) in cursor.fetchall()]
-    for org_id in org_ids:
-        with org_scope(org_id):
-            open_runs = SyncRun.objects.filter(state__in=SyncRun.OPEN).exclude(lease_until__gte=now)
-            run_ids = list(open_runs.exclude(not_before__gt=now).order_by("id").values_list("id", flat=True))
-        yield from ((org_id, run_id) for run_id in run_ids)
-
-
 def accept(run_id: int, by: User) -> None:
     """Let a held read of a PSA be published because a person believes it; raises NothingHeld. Needs a scope."""
     held = _take_held(run_id)
@@ -117,6 +106,13 @@ def run(org_id: int, run_id: int) -> None:
     claim = take(org_id, run_id)
     if claim is None:
         return
+    _work(claim)
+    # Its place is free now, for the organization's next one or for the rest of this one.
+    for waiting_id in find_waiting(org_id, read_clock()):
+        wake(RUN, org_id, waiting_id)
+
+
+def _work(claim: Claim) -> None:
     try:
         with heartbeat(claim):
             sources.work(claim)
@@ -131,7 +127,7 @@ def run(org_id: int, run_id: int) -> None:
     except (OperationalError, InterfaceError):
         raise  # without a database nothing can be noted; the lease ends, and the run goes on then
     except Exception as error:
-        log.exception("run %s of organization %s failed", run_id, org_id)
+        log.exception("run %s of organization %s failed", claim.run_id, claim.org_id)
         _fail(claim, OurBug("Reconcile met something unforeseen.", detail=type(error).__name__))
 
 
@@ -193,7 +189,6 @@ def _interrupt(claim: Claim, interruption: Interruption) -> None:
         claim.leave(SyncRun.State.STOPPED, cause="", cure="", who="")
     elif isinstance(interruption, SliceOver):
         claim.leave(SyncRun.State.QUEUED, tries=0)
-        wake(RUN, claim.org_id, claim.run_id)
     else:
         log.info("run %s went to another worker", claim.run_id)
 

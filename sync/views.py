@@ -13,6 +13,7 @@ from reconcile.tenancy.views import OrgRequest, member_view, refuse
 from sync import ledger, runs
 from sync.changes import FEW, MANY, list_changes
 from sync.models import SyncRun
+from sync.schedule_status import look_at_schedule
 from sync.status import look
 from vendors.models import Integration, Snapshot
 
@@ -118,6 +119,7 @@ def _show(request: OrgRequest) -> HttpResponse:
         "shown": overview.shown(show),
         "show": show,
         "everything": "changes" in request.GET,
+        "automatic": look_at_schedule(),
         "changes": list_changes(most=MANY if "changes" in request.GET else FEW),
         "may_start": request.member.may(Role.REVIEWER),
         "may_read_all": request.member.may(Role.ADMIN),

@@ -36,7 +36,7 @@ def test_the_navigation_leads_into_the_organization(org, alice, sign_in):
         "mapping_accounts",
         "sync_status",
         "activity",
-        "settings_reconciliation",
+        "settings_data",
     ):
         assert f'href="{reverse(name, args=[org.slug])}"' in page
     assert re.findall(r'title="([^"]+)" aria-current="page"', page) == ["Integrations"]

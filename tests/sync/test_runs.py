@@ -13,7 +13,7 @@ from psa.models import AgreementLine, Connection
 from reconcile.celery import app
 from reconcile.http.errors import CustomerMustAct, OurBug
 from reconcile.tenancy.scope import org_scope
-from sync import claims, runs
+from sync import claims, runs, turns
 from sync.models import StagedRecord, SyncRun
 from sync.tasks import run_sync
 from tests.sync.conftest import Sync
@@ -71,9 +71,9 @@ def test_a_run_is_claimed_once_until_its_lease_ends(org: Organization, connectio
     first = claims.take(org.pk, run.pk)
     assert first is not None
     assert claims.take(org.pk, run.pk) is None
-    assert list(runs.find_due(timezone.now())) == []
+    assert list(turns.find_due(timezone.now())) == []
     later = timezone.now() + timedelta(hours=1)
-    assert list(runs.find_due(later)) == [(org.pk, run.pk)]
+    assert list(turns.find_due(later)) == [(org.pk, run.pk)]
     with org_scope(org.pk):
         SyncRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     second = claims.take(org.pk, run.pk)

@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import shell
-from accounts.models import Organization, User
+from accounts.models import Organization, SyncSchedule, User
 from accounts.roles import Role
+from accounts.schedule_words import WEEKDAYS
 from psa.models import Connection
 from reconcile.http.errors import CustomerMustAct, TryLater
 from reconcile.tenancy.scope import org_scope
-from sync import claims, psa_reading, runs
+from sync import claims, psa_reading, runs, schedules
 from sync.models import SyncRun, SyncStep
 from tests.sync.conftest import Sync
 from tests.sync.pocket import NOON, PocketPsa, PocketVendor
@@ -274,4 +275,29 @@ def test_the_number_of_queries_does_not_grow_with_the_sources(
     for source in more:
         sync(source)
     assert count() == few
-    assert few == 18
+    assert few == 20
+
+
+def test_f4_the_last_and_the_next_automatic_sync_are_shown(
+    org: Organization, alice: User, sign_in: SignIn, connection: Connection, integration: Integration
+) -> None:
+    client = sign_in(alice)
+    with org_scope(org.pk):
+        due = SyncSchedule.objects.get().next_sync_at
+    assert due is not None
+    page = client.get(at(org)).text
+    assert f"{WEEKDAYS[due.weekday()]} {due.day} {due:%B}" in page
+    assert "Last automatic sync" not in page
+    schedules.start(org.pk, due)
+    assert f"Last automatic sync {due.day} {due:%b}: 2 waiting" in client.get(at(org)).text
+    with org_scope(org.pk):
+        run_ids = list(SyncRun.objects.values_list("pk", flat=True))
+    for run_id in run_ids:
+        runs.run(org.pk, run_id)
+    page = client.get(at(org)).text
+    assert f"Last automatic sync {due.day} {due:%b}: 2 done" in page
+    assert f"{due.day} {due:%b}, 07:00" in page
+    assert "PSA: It was never read completely." in page
+    with org_scope(org.pk):
+        SyncSchedule.objects.update(weekly=False, next_sync_at=None)
+    assert "Nothing runs by itself" in client.get(at(org)).text

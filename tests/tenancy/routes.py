@@ -104,6 +104,7 @@ ROUTES: dict[str, Route] = {
     "integration_add": Route(get=Role.ADMIN, post=Role.ADMIN),
     "integration": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("integration",)),
     "integration_test": Route(post=Role.ADMIN, ids=("integration",)),
+    "settings_data": Route(get=Role.VIEWER, post=Role.ADMIN),
     "settings_reconciliation": Route(get=Role.VIEWER, post=Role.ADMIN),
     "line_ticket": Route(get=Role.REVIEWER, post=Role.REVIEWER, ids=("card",), form=wording),
     "psa_tickets": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),

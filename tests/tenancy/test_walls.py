@@ -131,5 +131,6 @@ def test_a_door_never_looks_into_a_sessions_temporary_tables(db: None) -> None:
         "invitation_organization",
         "organizations_with_due_pushes",
         "organizations_with_due_runs",
+        "organizations_with_due_schedules",
     } <= set(doors)
     assert [name for name, found in doors.items() if not any(c.endswith(", pg_temp") for c in found)] == []
