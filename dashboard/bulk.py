@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts import audit
 from accounts.models import User
-from dashboard.decisions import Refused, Seen, find_many, intend, write
+from dashboard.decisions import Refused, Seen, find_many, intend, refuse_closed, write
 from dashboard.models import Card, Decision
 from psa import pushes
 from psa.models import Push
@@ -83,6 +83,7 @@ def approve_many(
 def release(org_id: int, push_ids: Sequence[int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
     """Send collected pushes; one whose count has changed since it was approved waits for another look."""
     audit.hold(org_id)
+    refuse_closed(org_id)
     found = Card.objects.filter(org_id=org_id, push__in=push_ids, state=Card.State.READY)
     fit: list[Push] = []
     left: list[tuple[Card, str]] = []

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import ReconcileSettings, User
-from dashboard import cards
+from dashboard import cards, months
 from dashboard.models import Card, Decision
 from dashboard.rules import Guards, guard
 from psa import pushes
@@ -72,10 +72,17 @@ def find(org_id: int, card_id: int) -> Card:
     raise Card.DoesNotExist
 
 
+def refuse_closed(org_id: int) -> None:
+    """Raise Refused while the month is closed: its lines are not decided, nor is anything taken back (E13)."""
+    if closed := months.find_closed(org_id):
+        raise Refused(months.sentence_of(closed))
+
+
 def find_many(org_id: int, card_ids: Collection[int]) -> list[Card]:
-    """Give those of the cards that there are, locked, by id."""
+    """Give those of the cards that there are, locked, by id. Raises Refused while the month is closed."""
     # First in line for the audit trail, as a worker that confirms a push is: the same order, no deadlock.
     audit.hold(org_id)
+    refuse_closed(org_id)
     chosen = Card.objects.filter(org_id=org_id, pk__in=card_ids).order_by("pk")
     locked = list(chosen.select_for_update(of=("self",)).values_list("pk", flat=True))
     # What is joined is read after the wait for the locks, not before.

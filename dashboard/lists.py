@@ -21,6 +21,7 @@ from django.db.models.functions import Abs, Coalesce
 
 from dashboard.filters import Filters
 from dashboard.models import Card
+from dashboard.months import with_marks
 from dashboard.rows import Row
 from dashboard.tickets import ticket_of_card
 
@@ -66,7 +67,7 @@ class Page:
 
 def with_names(cards: QuerySet[Card]) -> QuerySet[Card]:
     """Join what a row prints, so that no row asks for more."""
-    return cards.select_related(
+    return with_marks(cards).select_related(
         "account", "service", "agreement", "integration", "connection", "push", "decision", "line"
     ).annotate(ticket_facts=ticket_of_card())
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dashboard.back_billing_models import Settlement
 from dashboard.pairing_models import LinePairing
+from dashboard.report_models import CarryOver, MonthReopening, MonthReport
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, Service
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import MoneyField, TenantReference, UnitsField
@@ -160,4 +161,12 @@ class Decision(TenantRow):
         return f"{self.verb} {self.units}"
 
 
-__all__ = ["Card", "Decision", "LinePairing", "Settlement"]
+__all__ = [
+    "Card",
+    "CarryOver",
+    "Decision",
+    "LinePairing",
+    "MonthReopening",
+    "MonthReport",
+    "Settlement",
+]

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from dashboard.decisions import Refused, Seen
+from dashboard.decisions import Refused, Seen, refuse_closed
 from dashboard.models import Card, LinePairing
 from dashboard.rules import EXPLAINS_NOTHING
 from dashboard.words import HIDDEN
@@ -63,6 +63,7 @@ def pair(card: Card, seen: Seen, line_id: int | None, *, by: User) -> LinePairin
 def unpair(org_id: int, pairing_id: int, *, by: User) -> LinePairing:
     """Take a pairing back: the usage is new revenue again, unless something else explains it. Raises Refused."""
     audit.hold(org_id)
+    refuse_closed(org_id)
     rows = LinePairing.objects.filter(org_id=org_id, pk=pairing_id, undone_at=None)
     pairing = rows.select_related("account", "service", "line").first()
     if pairing is None or not rows.update(undone_at=timezone.now()):

@@ -10,6 +10,8 @@ from django.utils import timezone
 from dashboard.asides import why_not_dismissed, why_not_snoozed
 from dashboard.decisions import list_choices
 from dashboard.models import Card, Decision
+from dashboard.months import previous_month
+from dashboard.period import next_month
 from dashboard.tickets import TicketMark, mark_of
 from dashboard.words import HELD, HIDDEN
 from psa.adapters.base import Choice, Way
@@ -155,6 +157,14 @@ class Row:
         if self.card.kind in (Card.Kind.PSA_ONLY, Card.Kind.HIDDEN):
             return "no source" if self.card.kind == Card.Kind.PSA_ONLY else "not compared"
         return ""
+
+    @property
+    def carried_words(self) -> str:
+        """Why this line came over from the month before, or goes over into the next; empty when it does not."""
+        if reason := getattr(self.card, "carrying", ""):
+            return f"Carried over into {next_month(self.card.period):%B}: {reason}"
+        reason = getattr(self.card, "carried", "")
+        return f"Carried over from {previous_month(self.card.period):%B}: {reason}" if reason else ""
 
     @property
     def held_label(self) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
-from dashboard import asides, cards, decisions, totals
+from dashboard import asides, cards, decisions, months, totals
 from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
@@ -53,6 +53,7 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
         "may_approve": request.member.may(Role.APPROVER),
         "may_prepare": request.member.may(Role.REVIEWER),
         "limits": limits,
+        "closed": months.find_closed(request.org.pk),
     }
 
 

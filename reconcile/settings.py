@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "dashboard.refusals.RefusalAnswers",
 ]
 ROOT_URLCONF = "reconcile.urls"
 WSGI_APPLICATION = "reconcile.wsgi.application"
@@ -214,6 +215,11 @@ STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
 # The most rows of one export; a workbook of as many takes some seconds to write.
 EXPORT_MAX_ROWS = env.int("EXPORT_MAX_ROWS", default=20_000)
+# Where a report's fonts are looked for, before the one that reportlab brings.
+REPORT_FONT_FOLDERS = env.list(
+    "REPORT_FONT_FOLDERS",
+    default=["/usr/share/fonts/truetype/dejavu", "/usr/share/fonts/truetype/liberation"],
+)
 PAGE_LINES = env.int("PAGE_LINES", default=100)
 # So many lines at most in one act on a selection.
 BULK_LINES = env.int("BULK_LINES", default=1000)

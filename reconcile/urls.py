@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("o/<slug:slug>/", include("dashboard.urls")),
     path("o/<slug:slug>/", include("dashboard.export_urls")),
+    path("o/<slug:slug>/", include("dashboard.month_urls")),
     path("o/<slug:slug>/", include("dashboard.setup_urls")),
     path("o/<slug:slug>/", include("psa.urls")),
     path("o/<slug:slug>/", include("vendors.connect_urls")),

@@ -13,6 +13,8 @@ from dashboard.models import Card
 from psa.models import Connection
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
+from tests.dashboard.closed import See
+from vendors.models import VendorAccount
 
 
 @pytest.fixture
@@ -45,3 +47,32 @@ def approver(join: Callable[[str, Role], User], sign_in: Callable[[User], Client
 @pytest.fixture
 def reviewer(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
     return sign_in(join("Rita", Role.REVIEWER))
+
+
+@pytest.fixture
+def lines(desk: Books) -> dict[str, Card]:
+    """One line of each outcome: under-billed, over-billed, held, unknown, and one that matches."""
+    with org_scope(desk.org.pk):
+        made = {
+            "under": desk.pair("10", "12"),
+            "over": desk.pair("10", "9"),
+            "held": desk.pair("10", "0"),
+            "unknown": desk.pair("10", "11"),
+            "match": desk.pair("5", "5"),
+        }
+        VendorAccount.objects.filter(mappings__account=made["unknown"].account).update(
+            gap_reason="silent", gap_since=desk.now
+        )
+        desk.refresh()
+        return {name: desk.card(line) for name, line in made.items()}
+
+
+@pytest.fixture
+def see(org: Organization) -> See:
+    """Run a read inside the organization's scope, which no request may find open."""
+
+    def run(read: Callable[[], Any]) -> Any:
+        with org_scope(org.pk):
+            return read()
+
+    return run

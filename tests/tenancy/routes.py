@@ -35,6 +35,7 @@ class Things:
     vendor_service: int
     account: int
     push: int
+    report: int
     line: int
     settlement: int
     notice: int
@@ -95,6 +96,16 @@ ROUTES: dict[str, Route] = {
     ),
     "line_unpair": Route(post=Role.APPROVER, form=lambda t: {"pairing": t.card}),
     "line_dialog": Route(get=Role.REVIEWER, ids=("card",), words=("dismiss",)),
+    "month": Route(get=Role.VIEWER),
+    "month_carry": Route(post=Role.REVIEWER, form=lambda t: {"card": [t.card], "reason": "Waits"}),
+    "month_take_back": Route(post=Role.REVIEWER, form=lambda t: {"card": [t.card]}),
+    "month_close": Route(post=Role.APPROVER, form=lambda t: {"sure": "yes"}),
+    "reports": Route(get=Role.VIEWER),
+    "report": Route(get=Role.VIEWER, ids=("report",)),
+    "report_file": Route(get=Role.VIEWER, ids=("report",), words=("pdf",)),
+    "month_reopen": Route(
+        post=Role.ADMIN, ids=("report",), form=lambda t: {"reason": "A credit was missing"}
+    ),
     "psa_connections": Route(get=Role.VIEWER),
     "psa_add": Route(get=Role.ADMIN, post=Role.ADMIN),
     "psa_connection": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),

@@ -18,6 +18,7 @@ from psa.models import Connection, Push
 from reconcile.tenancy.scope import org_scope
 from sync.models import SyncRun
 from tests.dashboard.builders import Books
+from tests.dashboard.closed import close_past_month
 from tests.tenancy.routes import ROUTES, Things
 from vendors.models import Integration, Snapshot, VendorAccount, VendorService
 
@@ -75,7 +76,7 @@ def furnish(org: Organization) -> Things:
             at=books.now + timedelta(minutes=5),
         )  # fmt: skip
         return Things(
-            notice=notice.pk,
+            report=close_past_month(org).pk, notice=notice.pk,
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,

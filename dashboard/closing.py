@@ -1,0 +1,152 @@
+"""Closes a month and opens it again (E13): what is still open, the sign-off, and the report that it locks."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Membership, Organization, User
+from dashboard import decisions
+from dashboard.decisions import Refused
+from dashboard.models import Card, MonthReopening, MonthReport
+from dashboard.months import OPEN, find_closed, with_marks
+from dashboard.period import current_period
+from dashboard.report_content import compose
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a month is: its cards by state, those that are still open, and the numbers they were looked at with."""
+
+    period: date
+    states: Counter[str]
+    open: QuerySet[Any]
+    carried: QuerySet[Any]
+    open_lines: int
+    carried_lines: int
+    fingerprint: str
+
+    @property
+    def ready(self) -> int:
+        return self.states[Card.State.READY]
+
+    @property
+    def pushing(self) -> int:
+        return self.states[Card.State.PUSHING]
+
+    @property
+    def lines(self) -> int:
+        return sum(self.states.values())
+
+    @property
+    def obstacles(self) -> list[str]:
+        """Say what keeps the month from being closed, and what to do about it."""
+        said = []
+        if self.pushing:
+            said.append(
+                f"{_count(self.pushing, 'push')} on the way to the PSA. Wait until each is confirmed."
+            )
+        if self.ready:
+            said.append(f"{_count(self.ready, 'push')} collected but not sent. Push or undo what is ready.")
+        if self.open_lines:
+            said.append(
+                f"{_count(self.open_lines, 'line')} still open. Approve, dismiss, snooze or carry over each of them."
+            )
+        return said
+
+    @property
+    def can_close(self) -> bool:
+        return not self.obstacles
+
+
+def look(org_id: int) -> Standing:
+    """Look at the current month in two queries. Needs the organization's scope."""
+    period = current_period(timezone.now())
+    every = with_marks(Card.objects.filter(org_id=org_id), period)
+    seen = list(
+        every.order_by("pk").values_list("pk", "state", "psa_units", "vendor_units", "effect", "carrying")
+    )
+    fits = [row for row in seen if row[1] in OPEN]
+    carried = sum(1 for row in fits if row[5])
+    still = every.filter(state__in=OPEN)
+    return Standing(
+        period=period,
+        states=Counter(row[1] for row in seen),
+        open=still.filter(carrying=""),
+        carried=still.exclude(carrying=""),
+        open_lines=len(fits) - carried,
+        carried_lines=carried,
+        fingerprint=hashlib.sha256(repr(seen).encode()).hexdigest()[:32],
+    )
+
+
+def close(org: Organization, seen: str, *, by: User) -> MonthReport:
+    """Sign the current month off and lock its report; `seen` is the fingerprint of what the person looked at.
+
+    Raises Refused, and then nothing was written.
+    """
+    # Whoever closes at the same time, or decides on a line, waits here.
+    decisions.keep_up(org.pk)
+    if closed := find_closed(org.pk):
+        raise Refused(
+            f"{closed.period:%B} was closed already, by {closed.closed_by or closed.closed_by_label}."
+        )
+    standing = look(org.pk)
+    if not standing.can_close:
+        raise Refused(" ".join([*standing.obstacles, "Nothing was closed."]))
+    if standing.fingerprint != seen:
+        raise Refused("The figures have changed since you opened the page. Look at them again, then close.")
+    report = _lock(org, standing, by)
+    audit.record(
+        org.pk, actor=by, verb="closed month", subject=f"report:{report.pk}", label=str(report),
+        new={"lines": report.lines, "exceptions": report.exceptions, "sha256": report.digest},
+    )  # fmt: skip
+    return report
+
+
+def reopen(report: MonthReport, reason: str, *, by: User) -> MonthReopening:
+    """Open a closed month again; its report stays as the version that it is. Raises Refused."""
+    audit.hold(report.org_id)
+    closed = find_closed(report.org_id)
+    if closed is None or closed.pk != report.pk:
+        raise Refused("Only the newest report of the current month can be reopened. Nothing was changed.")
+    reopening = MonthReopening.objects.create(org_id=report.org_id, report=report, by=by, reason=reason)
+    audit.record(
+        report.org_id, actor=by, verb="reopened month", subject=f"report:{report.pk}", label=str(report),
+        new={"reason": reason},
+    )  # fmt: skip
+    return reopening
+
+
+def list_reports(org_id: int) -> Sequence[MonthReport]:
+    """Give all reports, the newest month and version first, without their contents: two queries."""
+    found = MonthReport.objects.filter(org_id=org_id).defer("content").select_related("closed_by")
+    return list(found.prefetch_related("reopenings__by").order_by("-period", "-version"))
+
+
+def _lock(org: Organization, standing: Standing, by: User) -> MonthReport:
+    earlier = MonthReport.objects.filter(org_id=org.pk, period=standing.period)
+    version = (earlier.aggregate(last=Max("version"))["last"] or 0) + 1
+    at = timezone.now()
+    role = Membership.objects.get(org_id=org.pk, user=by).get_role_display()
+    content = compose(
+        org, period=standing.period, version=version, at=at, by=by, role=role, head=audit.hold(org.pk)
+    )
+    report = MonthReport(
+        org_id=org.pk, period=standing.period, version=version, closed_at=at, closed_by=by, closed_by_label=by.email,
+        lines=standing.lines, exceptions=len(content["exceptions"]),
+    )  # fmt: skip
+    report.seal(content)
+    report.save(force_insert=True)
+    return report
+
+
+def _count(number: int, noun: str) -> str:
+    plural = {"push": "pushes"}.get(noun, f"{noun}s")
+    return f"{number:,} {noun} is" if number == 1 else f"{number:,} {plural} are"

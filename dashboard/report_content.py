@@ -1,0 +1,206 @@
+"""What a closed month's report holds: plain values, read once, from which every later rendering is made (E13)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import AuditHead, Organization, User
+from dashboard import totals
+from dashboard.exports import explain_gaps
+from dashboard.hidden import find_hidden
+from dashboard.models import Card, CarryOver
+from dashboard.months import with_marks
+from dashboard.period import next_month
+from dashboard.rows import Row
+from psa.models import Push
+from reconcile.tables import trim
+
+FORMAT = 1
+ZERO = Decimal(0)
+PARTS = ("corrected", "dismissed", "snoozed", "carried")
+
+
+def compose(
+    org: Organization, *, period: date, version: int, at: datetime, by: User, role: str, head: AuditHead
+) -> dict[str, Any]:
+    """Read everything that the report of the current period says: a fixed number of queries, however many lines."""
+    cards = list(_cards(org.pk))
+    pushes = [_push(push) for push in _pushes(org.pk, period)]
+    lines = [_line(card) for card in cards]
+    content: dict[str, Any] = _plain(
+        {
+            "format": FORMAT,
+            "organization": {"name": org.name, "slug": org.slug},
+            "period": period,
+            "version": version,
+            "closed": {"at": at, "by": str(by), "email": by.email, "role": role},
+            "sources": _sources(org.pk, at),
+            "coverage": _coverage(org.pk),
+            "totals": sum_up(lines, pushes),
+            "lines": lines,
+            "pushes": pushes,
+            "exceptions": _exceptions(org.pk, period, cards),
+            "unmapped": _unmapped(org.pk),
+            "hidden": _hidden(org.pk),
+            "trail": {"seq": head.last_seq, "hash": head.last_hash},
+        }
+    )
+    return content
+
+
+def sum_up(lines: Iterable[dict[str, Any]], pushes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add up what was found, by currency and by what became of it; unknown amounts are counted, not added."""
+    sums: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(part: str, currency: str, effect: Decimal | None) -> None:
+        for name in (part, "found"):
+            row = sums.setdefault(
+                (currency, name),
+                {"currency": currency, "part": name, "lines": 0, "under": ZERO, "over": ZERO, "unknown": 0},
+            )
+            row["lines"] += 1
+            if effect is None:
+                row["unknown"] += 1
+            else:
+                row["under" if effect > 0 else "over"] += effect
+
+    corrected: dict[tuple[str, str], list[Decimal | None]] = defaultdict(list)
+    for push in pushes:
+        if push["state"] == Push.State.CONFIRMED:
+            corrected[push["currency"], push["line"]].append(push["effect"])
+    for (currency, _), effects in corrected.items():
+        known = [effect for effect in effects if effect is not None]
+        net = sum(known, ZERO) if len(known) == len(effects) else None
+        # A correction that was taken back again corrected nothing.
+        if net != 0:
+            add("corrected", currency, net)
+    for line in lines:
+        if line["outcome"] in PARTS:
+            add(line["outcome"], line["currency"], line["effect"])
+    order = {part: n for n, part in enumerate((*PARTS, "found"))}
+    return sorted(sums.values(), key=lambda row: (row["currency"], order[row["part"]]))
+
+
+def _cards(org_id: int) -> QuerySet[Any]:
+    named = Card.objects.filter(org_id=org_id).select_related(
+        "account", "service", "agreement", "integration", "connection", "push", "decision__by", "line"
+    )
+    return with_marks(named).order_by("service__name", "account__name", "agreement__name", "pk")
+
+
+def _line(card: Any) -> dict[str, Any]:
+    row, decision = Row(card), card.decision
+    return {
+        "id": card.line.remote_id if card.line else "",
+        "account": str(card.account), "agreement": str(card.agreement or ""), "service": str(card.service or ""),
+        "kind": card.kind, "kind_label": card.get_kind_display(), "state": card.state,
+        "state_label": card.get_state_display(), "why": explain_gaps(row) or "", "connection": str(card.connection),
+        "source": str(card.integration or ""), "psa_units": trim(card.psa_units),
+        "vendor_units": trim(card.vendor_units), "difference": trim(card.delta), "price": trim(card.price),
+        "effect": trim(card.effect), "currency": card.currency, "psa_read_at": row.psa_read_at,
+        "counted_at": card.integration.counted_at if card.integration else None,
+        "unknown_since": card.unknown_since, "outcome": _outcome(card), "carried": card.carrying,
+        "decision": {
+            "verb": decision.get_verb_display(), "units": trim(decision.units), "reason": decision.reason,
+            "by": str(decision.by or ""), "at": decision.at,
+        } if decision else None,
+    }  # fmt: skip
+
+
+def _outcome(card: Any) -> str:
+    """Say what became of a difference that is still there; what the pushes corrected is added up from them."""
+    if card.state == "snoozed":
+        return "snoozed"
+    if card.carrying and card.state in ("todo", "failed", "held"):
+        return "carried"
+    dismissed = card.state == "done" and card.decision is not None and card.decision.verb == "dismiss"
+    return "dismissed" if dismissed and card.kind != Card.Kind.MATCH else ""
+
+
+def _pushes(org_id: int, period: date) -> QuerySet[Push]:
+    begins, ends = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (period, next_month(period)))
+    found = Push.objects.filter(org_id=org_id, created_at__gte=begins, created_at__lt=ends)
+    return found.select_related(
+        "line__account", "line__service", "line__agreement", "connection", "requested_by"
+    ).order_by("pk")
+
+
+def _push(push: Push) -> dict[str, Any]:
+    line = push.line
+    return {
+        "line": push.line_remote_id, "account": str(line.account), "service": str(line.service or ""),
+        "agreement": str(line.agreement), "connection": str(push.connection), "from": trim(push.seen),
+        "to": trim(push.wanted), "read_back": trim(push.read_back), "effective_on": push.effective_on,
+        "state": push.state, "state_label": push.get_state_display(), "by": str(push.requested_by or ""),
+        "at": push.created_at, "finished_at": push.finished_at, "undoes": push.undoes_id is not None,
+        "price": trim(line.unit_price), "currency": push.connection.currency, "why": push.reason,
+        "effect": None if line.unit_price is None else trim(
+            (max(push.wanted - line.included, ZERO) - max(push.seen - line.included, ZERO)) * line.unit_price
+        ),
+    }  # fmt: skip
+
+
+def _sources(org_id: int, now: datetime) -> list[dict[str, Any]]:
+    found = totals.look_at_sources(org_id, 0, now)
+    rows: list[dict[str, Any]] = [
+        {"name": str(c), "kind": c.kind, "as_of": c.read_at, "held": False} for c in found.connections
+    ]
+    return rows + [
+        {"name": str(i), "kind": i.kind, "as_of": i.counted_at, "held": bool(i.held)}
+        for i in found.integrations
+    ]
+
+
+def _coverage(org_id: int) -> dict[str, Any]:
+    counted = totals.count(org_id)
+    reasons = [{"label": r.label, "lines": r.lines, "billed": trim(r.billed)} for r in counted.uncompared]
+    return {
+        "billable": counted.billable, "compared": counted.compared, "missing": reasons, "currency": counted.currency,
+        "tabs": counted.tabs,
+    }  # fmt: skip
+
+
+def _exceptions(org_id: int, period: date, cards: Iterable[Any]) -> list[dict[str, Any]]:
+    marks = CarryOver.objects.filter(org_id=org_id, period=period, undone_at__isnull=True).select_related(
+        "by"
+    )
+    by_line = {mark.line_id or (mark.account_id, mark.service_id): mark for mark in marks}
+    found = []
+    for card in cards:
+        if _outcome(card) != "carried":
+            continue
+        mark = by_line[card.line_id or (card.account_id, card.service_id)]
+        found.append(_line(card) | {"reason": mark.reason, "by": str(mark.by or ""), "at": mark.at})
+    return found
+
+
+def _unmapped(org_id: int) -> dict[str, Any]:
+    loose = totals.find_unmapped(org_id)
+    return {
+        "accounts": loose.accounts, "services": loose.services, "value": trim(loose.value), "currency": loose.currency
+    }  # fmt: skip
+
+
+def _hidden(org_id: int) -> list[dict[str, Any]]:
+    return [
+        asdict(part) | {"units": trim(part.units), "money": {c: trim(v) for c, v in part.money.items()}}
+        for part in find_hidden(org_id, shows_all=False).parts
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Turn values into what JSON holds without loss: digits as text, times in UTC."""
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return value.isoformat() if isinstance(value, date) else value

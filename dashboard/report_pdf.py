@@ -1,0 +1,276 @@
+"""The report of a closed month as a printed page: made from its stored content alone (E13)."""
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    BaseDocTemplate,
+    Flowable,
+    Frame,
+    LongTable,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    TableStyle,
+)
+
+from dashboard.report_fonts import Printer, faces
+from dashboard.report_tables import list_totals, moment, number
+from reconcile.templatetags.figures import GAP, signed, signed_money, units
+
+INK, SOFT, LINE, WELL = HexColor("#1d2528"), HexColor("#5c676b"), HexColor("#d8dedf"), HexColor("#eff3f3")
+MARGIN = 16 * mm
+WIDTH = A4[0] - 2 * MARGIN
+Row = dict[str, Any]
+
+
+class ReportPage:
+    """Builds one report; all text goes through the printer, so that no character is lost in silence."""
+
+    def __init__(self, content: Row) -> None:
+        self.content = content
+        self.printer = Printer()
+        face = faces()[0]
+        self.plain = ParagraphStyle("plain", fontName=face.name, fontSize=8, leading=10.5, textColor=INK)
+        self.right = ParagraphStyle("right", parent=self.plain, alignment=TA_RIGHT)
+        self.soft = ParagraphStyle("soft", parent=self.plain, textColor=SOFT)
+        self.head = ParagraphStyle(
+            "head", parent=self.plain, fontSize=11, leading=15, spaceBefore=10, spaceAfter=4
+        )
+        self.title = ParagraphStyle("title", parent=self.plain, fontSize=18, leading=23)
+
+    def text(self, words: object, style: ParagraphStyle | None = None, *, bold: bool = False) -> Paragraph:
+        return Paragraph(self.printer.mark(words, bold=bold), style or self.plain)
+
+    def heading(self, words: str) -> Paragraph:
+        return self.text(words, self.head, bold=True)
+
+    def table(
+        self,
+        heads: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        widths: Sequence[float],
+        numbers: Sequence[int],
+    ) -> Flowable:
+        """Draw a table; `widths` are shares of the page, `numbers` the columns that are set to the right."""
+
+        def line(cells: Sequence[Any], *, bold: bool = False) -> list[Paragraph]:
+            return [
+                self.text(cell, self.right if n in numbers else self.plain, bold=bold) for n, cell in enumerate(cells)
+            ]  # fmt: skip
+
+        drawn = [line(heads, bold=True), *(line(row) for row in rows)]
+        whole = sum(widths)
+        table = LongTable(drawn, colWidths=[WIDTH * w / whole for w in widths], repeatRows=1)
+        table.setStyle(
+            TableStyle([
+                ("BACKGROUND", (0, 0), (-1, 0), WELL), ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
+                ("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 2),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("LEFTPADDING", (0, 0), (-1, -1), 3),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+            ])
+        )  # fmt: skip
+        return table
+
+    def story(self) -> list[Flowable]:
+        parts = [
+            self.front(),
+            self.totals(),
+            self.coverage(),
+            self.exceptions(),
+            self.pushes(),
+            self.lines(),
+            self.trail(),
+        ]
+        flow = [piece for part in parts for piece in part]
+        if self.printer.missing:
+            points = ", ".join(f"U+{ord(letter):04X}" for letter in sorted(self.printer.missing))
+            flow.append(self.heading("Characters that this page cannot print"))
+            flow.append(self.text(
+                f"A hollow square stands for each of these: {points}. The workbook and the stored report have them."
+            ))  # fmt: skip
+        return flow
+
+    def front(self) -> list[Flowable]:
+        content, closed = self.content, self.content["closed"]
+        at = moment(closed["at"])
+        return [
+            self.text(f"{content['organization']['name']}", self.soft),
+            self.text(f"Reconciliation of {name_of(content['period'])}", self.title, bold=True),
+            self.text(
+                f"Version {content['version']}. Signed off by {closed['by']} ({closed['email']}, {closed['role']}) "
+                f"on {at:%d %B %Y, %H:%M} UTC. Locked: nothing on these pages changes any more.", self.soft,
+            ),
+            Spacer(1, 6),
+        ]  # fmt: skip
+
+    def totals(self) -> list[Flowable]:
+        rows = []
+        for row in list_totals(self.content):
+            sums = [signed_money(row[name], row["currency"]) for name in ("under", "over", "net")]
+            rows.append([row["label"], row["currency"], units(row["lines"]), *sums, units(row["unknown"])])
+        heads = (
+            "Change on the next invoices",
+            "Currency",
+            "Lines",
+            "Under-billed",
+            "Over-billed",
+            "Net",
+            "No amount",
+        )
+        return [
+            self.heading("Totals"),
+            self.table(heads, rows, (30, 10, 9, 17, 17, 17, 11), (2, 3, 4, 5, 6)) if rows
+            else self.text("No difference was found in this month."),
+        ]  # fmt: skip
+
+    def coverage(self) -> list[Flowable]:
+        coverage, unmapped = self.content["coverage"], self.content["unmapped"]
+        said = [
+            f"{units(coverage['compared'])} of {units(coverage['billable'])} lines with a source were compared."
+        ]
+        said += [f"{units(r['lines'])} not compared: {r['label']}." for r in coverage["missing"]]
+        value = number(unmapped["value"])
+        worth = (
+            ""
+            if value is None
+            else f", about {signed_money(value, unmapped['currency']).lstrip('+')} a month"
+        )
+        said.append(
+            f"Unmapped usage: {units(unmapped['accounts'])} vendor accounts and {units(unmapped['services'])} vendor "
+            f"services{worth}."
+        )
+        said += [
+            f"Left out: {units(part['number'])}, {part['label']}"
+            + "".join(f", {signed_money(Decimal(v), c).lstrip('+')}" for c, v in part["money"].items()) + "."
+            for part in self.content["hidden"]
+        ]  # fmt: skip
+        rows = [
+            [s["name"], f"{moment(s['as_of']):%d %b %Y, %H:%M} UTC" if s["as_of"] else f"{GAP} never read",
+             "held for a person" if s["held"] else ""]
+            for s in self.content["sources"]
+        ]  # fmt: skip
+        return [
+            self.heading("Coverage and sources"),
+            *(self.text(sentence) for sentence in said),
+            Spacer(1, 4),
+            self.table(("Source", "Read", "State"), rows, (40, 35, 25), ()),
+        ]
+
+    def exceptions(self) -> list[Flowable]:
+        rows = [
+            [r["account"], r["service"], units(number(r["psa_units"])), units(number(r["vendor_units"])),
+             signed_money(number(r["effect"]), r["currency"]), f"{r['reason']} ({r['by']})"]
+            for r in self.content["exceptions"]
+        ]  # fmt: skip
+        heads = ("Account", "Service", "PSA", "Vendor", "Next invoice", "Carried over because")
+        return [
+            self.heading("Exceptions carried over"),
+            self.table(heads, rows, (23, 22, 8, 8, 13, 26), (2, 3, 4)) if rows
+            else self.text("None. Every difference was approved, dismissed or snoozed."),
+        ]  # fmt: skip
+
+    def pushes(self) -> list[Flowable]:
+        rows = [
+            [p["account"], p["service"], units(number(p["from"])), units(number(p["to"])),
+             signed_money(number(p["effect"]), p["currency"]), _pushed(p),
+             f"{moment(p['finished_at']):%d %b %H:%M}" if p["finished_at"] else GAP, p["by"]]
+            for p in self.content["pushes"]
+        ]  # fmt: skip
+        heads = ("Account", "Service", "From", "To", "Next invoice", "State", "At, UTC", "Asked for by")
+        return [
+            self.heading("Pushes to the PSA"),
+            self.table(heads, rows, (20, 19, 8, 8, 13, 13, 10, 12), (2, 3, 4)) if rows
+            else self.text("None. Nothing was written to the PSA in this month."),
+        ]  # fmt: skip
+
+    def lines(self) -> list[Flowable]:
+        """List the lines that differ, were decided on or wait, by service; those that match are only counted."""
+        flow: list[Flowable] = [self.heading("Lines by service")]
+        compared = [line for line in self.content["lines"] if line["state"] != "none"]
+        for service, found in groupby(compared, key=lambda line: line["service"]):
+            every = list(found)
+            told = [line for line in every if line["kind"] != "match" or line["decision"]]
+            quiet = len(every) - len(told)
+            flow.append(self.text(service or "No service", bold=True))
+            if quiet:
+                flow.append(
+                    self.text(f"{units(quiet)} {'line matches' if quiet == 1 else 'lines match'}.", self.soft)
+                )
+            if told:
+                heads = (
+                    "Account",
+                    "Agreement",
+                    "PSA",
+                    "Vendor",
+                    "Difference",
+                    "Next invoice",
+                    "What became of it",
+                )
+                rows = [self._line(line) for line in told]
+                flow.append(self.table(heads, rows, (21, 21, 8, 8, 9, 12, 21), (2, 3, 4, 5)))
+            flow.append(Spacer(1, 5))
+        rest = len(self.content["lines"]) - len(compared)
+        flow.append(self.text(f"{units(rest)} lines without a source are in the workbook.", self.soft))
+        return flow
+
+    def _line(self, line: Row) -> list[str]:
+        decision = line["decision"]
+        became = line["state_label"]
+        if line["outcome"] == "carried":
+            became = f"Carried over: {line['carried']}"
+        elif decision:
+            reason = f": {decision['reason']}" if decision["reason"] else ""
+            became = f"{decision['verb']} by {decision['by']}{reason}"
+        return [
+            line["account"], line["agreement"] or f"{GAP} no line", units(number(line["psa_units"])),
+            units(number(line["vendor_units"])), signed(number(line["difference"])),
+            signed_money(number(line["effect"]), line["currency"]), became,
+        ]  # fmt: skip
+
+    def trail(self) -> list[Flowable]:
+        trail = self.content["trail"]
+        return [
+            self.heading("Proof"),
+            self.text(f"Audit trail at closing: entry {trail['seq']}, hash {trail['hash']}.", self.soft),
+        ]
+
+
+def _pushed(push: Row) -> str:
+    return f"{push['state_label']}{', takes one back' if push['undoes'] else ''}"
+
+
+def name_of(period: str) -> str:
+    """Name a month: "November 2026"."""
+    return f"{date.fromisoformat(period):%B %Y}"
+
+
+def write_pdf(content: Row, digest: str) -> bytes:
+    """Write a stored report as a PDF with embedded fonts; `digest` stands at the foot of each page."""
+    buffer, page = io.BytesIO(), ReportPage(content)
+    name = f"{content['organization']['name']}, {name_of(content['period'])}, version {content['version']}"
+
+    def foot(canvas: Canvas, document: Any) -> None:
+        canvas.setFont(faces()[0].name, 6.5)
+        canvas.setFillColor(SOFT)
+        canvas.drawString(MARGIN, 9 * mm, f"SHA-256 {digest}")
+        canvas.drawRightString(A4[0] - MARGIN, 9 * mm, f"Page {document.page}")
+
+    document = BaseDocTemplate(
+        buffer, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=14 * mm, bottomMargin=16 * mm,
+        title=f"Reconciliation of {name}", author="Reconcile", invariant=1,
+    )  # fmt: skip
+    frame = Frame(MARGIN, 15 * mm, WIDTH, A4[1] - 29 * mm, 0, 0, 0, 0)
+    document.addPageTemplates([PageTemplate("page", [frame], onPage=foot)])
+    document.build(page.story())
+    return buffer.getvalue()

@@ -1,0 +1,193 @@
+"""E13: the report of a closed month holds everything, is locked, and gives the same numbers whenever it is rendered."""
+
+import hashlib
+import io
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pypdf
+import pytest
+from django.db import connection
+from django.db.utils import DatabaseError
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditEntry, User
+from dashboard.models import Card, MonthReopening, MonthReport
+from psa.models import Account, Push
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.builders import Books
+from tests.dashboard.closed import See, at, carry_all, change, close, seen_on, sign
+
+
+@pytest.fixture
+def books(desk: Books) -> Books:
+    return desk
+
+
+@pytest.fixture
+def client(sign_in: Callable[[User], Client], alice: User) -> Client:
+    return sign_in(alice)
+
+
+def test_e13_closing_locks_a_report_with_everything_in_it(
+    client: Client, lines: dict[str, Card], see: See
+) -> None:
+    seen = {"seen_psa": "10", "seen_vendor": "9", "reason": "Promised to the client"}
+    client.post(at(f"lines/{lines['over'].pk}/dismiss/"), seen, headers={"HX-Request": "true"})
+    head = see(lambda: audit.hold(lines["over"].org_id))
+    report = close(client, see)
+    content = report.open_content()
+    assert (report.version, report.lines, report.exceptions) == (1, 5, 3)
+    assert content["closed"]["email"] == "alice@northgate.example"
+    by_outcome = {line["outcome"]: line for line in content["lines"] if line["outcome"] != "carried"}
+    assert by_outcome["dismissed"]["decision"]["reason"] == "Promised to the client"
+    assert by_outcome["dismissed"]["decision"]["by"] == "Alice"
+    assert {e["reason"] for e in content["exceptions"]} == {"Waits for the client"}
+    unknown = next(e for e in content["exceptions"] if e["kind"] == "waiting")
+    assert (unknown["vendor_units"], unknown["effect"]) == (None, None)
+    totals = {
+        row["part"]: (row["lines"], row["under"], row["over"], row["unknown"]) for row in content["totals"]
+    }
+    assert totals == {
+        "dismissed": (1, "0", "-4.5", 0), "carried": (3, "9", "-45", 1), "found": (4, "9", "-49.5", 1),
+    }  # fmt: skip
+    assert [source["name"] for source in content["sources"]] == ["ConnectWise PSA", "Veeam"]
+    assert all(source["as_of"] for source in content["sources"])
+    assert content["coverage"]["compared"] == 4
+    entry = see(lambda: AuditEntry.objects.latest("seq"))
+    assert (entry.verb, entry.new["sha256"]) == ("closed month", report.digest)
+    assert (content["trail"]["seq"], content["trail"]["hash"]) == (entry.seq - 1, entry.previous_hash)
+    assert content["trail"]["seq"] > head.last_seq
+    assert see(lambda: audit.verify(report.org_id)) is None
+
+
+def test_e13_what_a_push_corrected_is_in_the_totals(
+    client: Client, lines: dict[str, Card], books: Books, see: See
+) -> None:
+    card = lines["under"]
+    client.post(
+        at(f"lines/{card.pk}/approve/"),
+        {"seen_psa": "10", "seen_vendor": "12"},
+        headers={"HX-Request": "true"},
+    )
+    assert "1 push is on the way" in client.get(at("close/")).content.decode()
+    carry_all(client)
+    assert sign(client, "x").status_code == 409
+    see(lambda: Push.objects.update(state="confirmed", read_back=12, finished_at=timezone.now()))
+    change(books, card, "12")
+    content = close(client, see).open_content()
+    (push,) = content["pushes"]
+    assert (push["from"], push["to"], push["read_back"], push["state"]) == ("10", "12", "12", "confirmed")
+    corrected = next(row for row in content["totals"] if row["part"] == "corrected")
+    assert (corrected["lines"], corrected["under"], corrected["over"]) == (1, "9", "0")
+
+
+@pytest.mark.parametrize("table", ["dashboard_monthreport", "dashboard_monthreopening"])
+def test_e13_the_application_role_cannot_change_what_was_signed(
+    table: str, client: Client, lines: dict[str, Card], see: See
+) -> None:
+    report = close(client, see)
+    see(lambda: MonthReopening.objects.create(org_id=report.org_id, report=report, reason="x"))
+    for sql in (f"UPDATE {table} SET org_id = org_id", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with pytest.raises(DatabaseError), org_scope(report.org_id), connection.cursor() as cursor:
+            cursor.execute(sql)
+    see(report.refresh_from_db)
+    assert report.open_content()["version"] == 1
+
+
+def test_e13_a_content_that_is_not_what_was_signed_is_refused(
+    client: Client, lines: dict[str, Card], see: See
+) -> None:
+    report = close(client, see)
+    text = zlib.decompress(bytes(report.content))
+    assert hashlib.sha256(text).hexdigest() == report.digest
+    report.content = zlib.compress(text.replace(b'"9"', b'"8"'))
+    with pytest.raises(ValueError, match="not as it was signed"):
+        report.open_content()
+
+
+def test_e13_the_workbook_and_the_page_carry_the_same_numbers_later(
+    client: Client, lines: dict[str, Card], books: Books, see: See
+) -> None:
+    report = close(client, see)
+    see(lambda: Account.objects.update(name="Renamed since"))
+    change(books, lines["under"], "400")
+    answer = client.get(at(f"reports/{report.pk}/xlsx/"))
+    month = f"{report.period:%Y-%m}"
+    assert f"northgate-it-report-{month}-v1-" in answer.headers["Content-Disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    totals = [[cell.value for cell in row] for row in book["Totals"].iter_rows(min_row=2)]
+    assert totals[-1] == ["USD", "Found in all", 4, 9, -49.5, -40.5, 1]
+    rows = list(book["Lines"].iter_rows(values_only=True))
+    assert {"Renamed since", 400} & {cell for row in rows for cell in row} == set()
+    assert len(rows) == 6
+    printed = client.get(at(f"reports/{report.pk}/pdf/"))
+    text = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(printed.content)).pages)
+    for told in (
+        "Found in all",
+        "-$40.50".replace("-", "−"),
+        "Waits for the client",
+        "Signed off by Alice",
+        report.digest,
+    ):
+        assert told in text, told
+    assert client.get(at(f"reports/{report.pk}/exe/")).status_code == 404
+
+
+def test_e13_the_page_prints_names_of_the_world_and_hides_none(
+    client: Client, books: Books, settings: Any, see: See
+) -> None:
+    settings.REPORT_FONT_FOLDERS = []
+    with org_scope(books.org.pk):
+        line = books.pair("10", "12")
+        line.account.name = "Łódź & Söhne <東京> Šárka"
+        line.account.save()
+        books.refresh()
+    report = close(client, see)
+    printed = client.get(at(f"reports/{report.pk}/pdf/")).content
+    reader = pypdf.PdfReader(io.BytesIO(printed))
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert "Characters that this page cannot print" in text
+    assert "U+4EAC" in text
+    assert "U+6771" in text
+    assert "Söhne" in text
+    fonts = [font for page in reader.pages for font in page["/Resources"]["/Font"].values()]  # type: ignore[index]
+    assert all("/FontFile2" in _descriptor(font.get_object()) for font in fonts if _is_used(font, reader))
+
+
+def _descriptor(font: Any) -> Any:
+    return font["/FontDescriptor"].get_object() if "/FontDescriptor" in font else {}
+
+
+def _is_used(font: Any, reader: Any) -> bool:
+    # reportlab names Helvetica on each page, whether or not a letter is set in it.
+    return str(font.get_object()["/BaseFont"]) != "/Helvetica"
+
+
+def test_e13_a_report_costs_the_same_queries_however_many_lines(
+    client: Client, books: Books, see: See
+) -> None:
+    def count() -> int:
+        carry_all(client)
+        seen = seen_on(client)
+        with CaptureQueriesContext(connection) as queries:
+            assert sign(client, seen).status_code == 302
+        client.post(
+            at(f"reports/{see(lambda: MonthReport.objects.latest('pk').pk)}/reopen/"), {"reason": "more"}
+        )
+        return len(queries)
+
+    with org_scope(books.org.pk):
+        books.pair("10", "12")
+        books.refresh()
+    one = count()
+    with org_scope(books.org.pk):
+        for _ in range(5):
+            books.pair("10", "12")
+        books.refresh()
+    assert count() == one
