@@ -67,9 +67,10 @@ class Page:
 
 def with_names(cards: QuerySet[Card]) -> QuerySet[Card]:
     """Join what a row prints, so that no row asks for more."""
-    return with_marks(cards).select_related(
+    named: QuerySet[Card] = with_marks(cards).select_related(
         "account", "service", "agreement", "integration", "connection", "push", "decision", "line"
-    ).annotate(ticket_facts=ticket_of_card())
+    )
+    return named.annotate(ticket_facts=ticket_of_card())
 
 
 def list_page(org_id: int, filters: Filters) -> Page:
