@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -188,9 +187,12 @@ def _unmapped(org_id: int) -> dict[str, Any]:
 
 def _hidden(org_id: int) -> list[dict[str, Any]]:
     return [
-        asdict(part) | {"units": trim(part.units), "money": {c: trim(v) for c, v in part.money.items()}}
+        {
+            "key": part.key, "label": part.label, "number": part.number, "units": trim(part.units),
+            "unpriced": part.unpriced, "money": {currency: trim(value) for currency, value in part.money.items()},
+        }
         for part in find_hidden(org_id, shows_all=False).parts
-    ]
+    ]  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

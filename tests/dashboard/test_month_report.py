@@ -66,6 +66,21 @@ def test_e13_closing_locks_a_report_with_everything_in_it(
     assert see(lambda: audit.verify(report.org_id)) is None
 
 
+def test_e13_what_the_lists_leave_out_is_counted_and_priced_in_the_report(
+    client: Client, lines: dict[str, Card], books: Books, see: See
+) -> None:
+    with org_scope(books.org.pk):
+        books.line(books.agreement(books.account("Yonder Glass")), books.service("Managed Desk", "12.5"), "4")
+        loose = books.vendor_account(name="Left out", excluded_at=books.now)
+        books.usage(loose, books.vendor_service(books.service("Priced", "2")), "3")
+        books.refresh()
+    content = close(client, see).open_content()
+    hidden = {part["key"]: (part["number"], part["money"]) for part in content["hidden"]}
+    assert hidden == {"accounts": (1, {"USD": "6"}), "no_vendor_service": (1, {"USD": "50"})}
+    printed = client.get(at(f"reports/{see(lambda: MonthReport.objects.latest('pk').pk)}/pdf/"))
+    assert printed.status_code == 200
+
+
 def test_e13_what_a_push_corrected_is_in_the_totals(
     client: Client, lines: dict[str, Card], books: Books, see: See
 ) -> None:
