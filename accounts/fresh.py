@@ -8,14 +8,18 @@ from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.signals import authentication_step_completed
 from django.conf import settings
 from django.contrib import messages
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
+# In the session of whoever was led away to prove who they are.
+ASKED = "asked_for_proof"
 View = Callable[Concatenate[Any, ...], HttpResponse]
 
 
@@ -42,9 +46,21 @@ def ask(request: Any) -> HttpResponse:
 
     What was typed is not kept meanwhile: it may be a secret, and a session is no place for one.
     """
-    messages.info(request, "Thank you. Nothing had been changed yet: please do it once more.")
+    request.session[ASKED] = True
     where = f"{proof_address(request)}?{urlencode({'next': _page_behind(request)})}"
     return HttpResponseClientRedirect(where) if request.htmx else redirect(where)
+
+
+def must_prove(request: HttpRequest, lines: int) -> bool:
+    """Say whether so many lines at once need a fresher sign-in than this one."""
+    return lines > settings.FRESH_SIGN_IN_LINES and not signed_in_lately(request)
+
+
+@receiver(authentication_step_completed)
+def say_what_comes_next(request: HttpRequest, **kwargs: Any) -> None:
+    """Tell whoever was asked and is led back that the act itself is still to be done."""
+    if request.session.pop(ASKED, False):
+        messages.info(request, "Thank you. Nothing had been changed yet: please do it once more.")
 
 
 def proof_address(request: HttpRequest) -> str:

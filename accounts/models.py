@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 from accounts.audit_models import AuditEntry, AuditHead
 from accounts.invitation_models import Invitation
+from accounts.mfa import has_mfa
 from accounts.notice_models import AnnouncedAddresses, Feedback, Letter, Notice, NoticeChoice, NoticeMark
 from accounts.roles import Role
 from accounts.schedule_models import SyncSchedule
@@ -58,6 +59,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     joined_on = models.DateField()
+    require_mfa = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -104,6 +106,11 @@ class Membership(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.get_role_display()}"
+
+    @property
+    def lacks_mfa(self) -> bool:
+        """Say whether the organization asks for a second step that this person has not set up yet (A2)."""
+        return self.org.require_mfa and not has_mfa(self.user)
 
     def may(self, role: Role) -> bool:
         """Say whether this member may do what `role` may."""

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import people
 from accounts.fresh import needs_fresh_sign_in
 from accounts.invite_form import RoleForm
+from accounts.mfa import who_has_mfa
 from accounts.models import Invitation, Membership
 from accounts.roles import Role
 from reconcile.tenancy.views import OrgRequest, member_view
@@ -20,8 +21,10 @@ def people_page(request: OrgRequest) -> HttpResponse:
     owns = request.member.may(Role.OWNER)
     members = Membership.objects.filter(org_id=request.org.pk).select_related("user")
     waiting = Invitation.objects.filter(org_id=request.org.pk, accepted_at=None, revoked_at=None)
+    listed = list(members.order_by("-role", "user__name", "user__email"))
+    secured = who_has_mfa([one.user_id for one in listed]) if owns else set()
     context = {
-        "members": members.order_by("-role", "user__name", "user__email"),
+        "members": [(one, one.user_id in secured) for one in listed],
         "invitations": waiting.select_related("invited_by").order_by("-sent_at") if owns else [],
         "roles": reversed(Role),
         "owns": owns,

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.fresh import ask, must_prove
 from accounts.roles import Role
 from dashboard import bulk, cards, decisions, selection, totals, undoing
 from dashboard.decisions import Refused
@@ -47,6 +48,8 @@ def approve_many(request: OrgRequest) -> HttpResponse:
         seen = selection.unpack(request)
     except Refused as refused:
         return refuse(request, refused)
+    if must_prove(request, lines=len(seen)):
+        return ask(request)
     decisions.keep_up(request.org.pk)
     act = uuid4()
     done, left_out = bulk.approve_many(request.org.pk, seen, by=request.user, act=act)
@@ -67,8 +70,11 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
 @member_view(Role.APPROVER)
 def release(request: OrgRequest) -> HttpResponse:
     """Send the collected pushes that the dialog listed."""
+    pushes = ids_in(request, "push")
+    if must_prove(request, lines=len(pushes)):
+        return ask(request)
     decisions.keep_up(request.org.pk)
-    sent, left_out = bulk.release(request.org.pk, ids_in(request, "push"), by=request.user)
+    sent, left_out = bulk.release(request.org.pk, pushes, by=request.user)
     words = f"{len(sent)} push{'' if len(sent) == 1 else 'es'} on the way"
     return show_results(request, words, CONFIRMED_LATER, left_out)
 

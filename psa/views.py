@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.fresh import needs_fresh_sign_in
 from accounts.roles import Role
 from psa.adapters import ADAPTERS
 from psa.adapters.base import PsaKind
@@ -35,6 +36,7 @@ def psa_connections(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.ADMIN, scoped=False)
+@needs_fresh_sign_in
 def psa_add(request: OrgRequest) -> HttpResponse:
     """Connect a PSA: nothing is kept until it has answered."""
     chosen = request.POST.get("kind") or request.GET.get("kind") or next(iter(ADAPTERS))
@@ -49,6 +51,7 @@ def psa_add(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.ADMIN, scoped=False)
+@needs_fresh_sign_in
 def psa_connection(request: OrgRequest, pk: int) -> HttpResponse:
     """Show a connection's access and permissions, and change its address or keys."""
     connection = _find(request, pk)

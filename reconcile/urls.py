@@ -8,8 +8,9 @@ from reconcile.views import style
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("style/", style, name="style"),
-    path("account/", include("allauth.urls")),
+    # Ours first: the profile stands at account/ itself.
     path("", include("accounts.urls")),
+    path("account/", include("allauth.urls")),
     path("o/<slug:slug>/", include("dashboard.urls")),
     path("o/<slug:slug>/", include("dashboard.export_urls")),
     path("o/<slug:slug>/", include("dashboard.month_urls")),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.fresh import needs_fresh_sign_in
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
 from reconcile.http.verdicts import Answer
@@ -41,6 +42,7 @@ def integrations(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.ADMIN, scoped=False)
+@needs_fresh_sign_in
 def integration_add(request: OrgRequest) -> HttpResponse:
     """Connect a vendor instance: nothing is kept until it has answered."""
     kind = _kind(request.POST.get("kind") or request.GET.get("kind") or next(iter(ADAPTERS)))
@@ -57,6 +59,7 @@ def integration_add(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.ADMIN, scoped=False)
+@needs_fresh_sign_in
 def integration(request: OrgRequest, pk: int) -> HttpResponse:
     """Show an integration, and change its name, address or the way it signs in."""
     found = _find(request, pk)

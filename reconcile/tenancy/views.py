@@ -53,6 +53,8 @@ def member_view(
         def inner(request: OrgRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
             request.member = find_membership(request.user, slug)
             request.org = request.member.org
+            if request.member.lacks_mfa:
+                return lead_to_mfa(request)
             needed = writes_from if writes_from and request.method not in {"GET", "HEAD"} else role
             if not request.member.may(needed):
                 response = refuse(request, needed)
@@ -69,6 +71,13 @@ def member_view(
         return guarded
 
     return decorate
+
+
+def lead_to_mfa(request: OrgRequest) -> HttpResponse:
+    """Say what the organization asks for before it opens, and lead there; the person's others stay open."""
+    response = render(request, "account/mfa_needed.html", {"org_name": request.org.name}, status=403)
+    add_never_cache_headers(response)
+    return response
 
 
 def refuse(request: OrgRequest, needed: Role) -> HttpResponse:

@@ -126,6 +126,7 @@ ROUTES: dict[str, Route] = {
     "notice_read": Route(post=Role.VIEWER, ids=("notice",)),
     "notice_choices": Route(post=Role.VIEWER, form=lambda t: {"mail": ["sync_done"]}),
     "support_feedback": Route(get=Role.VIEWER, post=Role.VIEWER, form=lambda t: {"text": "Words"}),
+    "access": Route(get=Role.VIEWER, post=Role.OWNER),
     "people_page": Route(get=Role.VIEWER),
     "people_leave": Route(post=Role.VIEWER),
     "people_invite": Route(

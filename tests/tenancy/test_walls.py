@@ -13,7 +13,8 @@ from vendors.models import AccountMapping, Integration, VendorAccount
 NOT_TENANT = {
     "account_emailaddress", "account_emailconfirmation", "accounts_user", "accounts_user_groups",
     "accounts_user_user_permissions", "auth_group", "auth_group_permissions", "auth_permission",
-    "django_content_type", "django_migrations", "django_session",
+    "django_content_type", "django_migrations", "django_session", "mfa_authenticator", "socialaccount_socialaccount",
+    "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
     # Our own outgoing addresses: nobody's.
     "accounts_announcedaddresses",
     # The organization itself has no org_id: its own policy is tested below.
