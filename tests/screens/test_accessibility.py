@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": STANDARDS}}
 OUTSIDE = ("account_login", "account_signup", "account_reset_password", "organizations", "style")
+OWN = ("profile", "usersessions_list", "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn",
+       "account_reauthenticate", "socialaccount_connections")  # fmt: skip
 
 
 @pytest.fixture
@@ -109,3 +111,17 @@ def test_the_way_in_has_no_serious_violation(rows: None, site: str, page: Page) 
 def test_the_parts_have_no_serious_violation(things: Things, site: str, page: Page) -> None:
     sign_in(page, site)
     assert {name: said for name in OUTSIDE[3:] if (said := look(page, site + reverse(name)))} == {}
+
+
+def test_a_persons_own_pages_have_no_serious_violation(things: Things, site: str, page: Page) -> None:
+    enter(page, site)
+    assert {name: said for name in OWN if (said := look(page, site + reverse(name)))} == {}
+
+
+def enter(page: Page, site: str) -> None:
+    """Sign in by the screen: what changes second steps asks for a sign-in that is fresh."""
+    page.goto(site + reverse("account_login"))
+    page.get_by_label("Work e-mail").fill("dana@northgate.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/o/**")

@@ -112,7 +112,8 @@ def test_a2_an_authenticator_app_is_set_up_by_its_picture_and_asked_for(visit: P
     visit.get_by_label("The six digits").fill(code_for(secret))
     visit.get_by_role("button", name="Switch it on").click()
     expect(visit.get_by_role("heading", name="Recovery codes")).to_be_visible()
-    assert "Authenticator App Activated" in mail.outbox[-1].subject
+    assert mail.outbox[-1].subject == "Authenticator App Activated"
+    assert "from 127.0.0.1, with Chrome on Linux" in str(mail.outbox[-1].body)
     recovery = visit.locator(".codes code").first.inner_text()
     sign_out(visit)
     enter_password(visit, owner.email)
