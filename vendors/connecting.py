@@ -71,6 +71,7 @@ def keep(
             found = Integration.objects.select_for_update(no_key=True).get(pk=pk) if pk else None
             integration = found or Integration(org=org, kind=form.kind.key)
             _refuse_another_instance(integration, identity)
+            _refuse_the_same_instance(integration, identity)
             return _write(integration, form, identity, by)
     except IntegrityError as error:
         raise NotConnected(
@@ -111,6 +112,19 @@ def _refuse_another_instance(integration: Integration, identity: VendorIdentity)
                 Answer.REFUSED,
                 "Another instance answers there than the one whose accounts are mapped here. Their counts would be "
                 "mixed. Add it as an integration of its own.",
+            )
+        )
+
+
+def _refuse_the_same_instance(integration: Integration, identity: VendorIdentity) -> None:
+    """Never count one instance twice. Two of one vendor are told apart by the number they give themselves."""
+    same = Integration.objects.filter(kind=integration.kind, external_id=identity.external_id[:120])
+    twin = same.exclude(pk=integration.pk).first() if identity.external_id else None
+    if twin is not None:
+        raise NotConnected(
+            Verdict(
+                Answer.REFUSED,
+                f"This instance is connected already, as {twin.name}. Connected twice, its counts would be doubled.",
             )
         )
 
