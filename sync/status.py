@@ -12,9 +12,12 @@ from accounts.models import ReconcileSettings
 from dashboard.models import Card
 from psa.models import Connection
 from sync.models import SyncRun, SyncStep
+from vendors.expiry import in_words
 from vendors.models import Integration, Snapshot
 
 State = SyncRun.State
+# From so many days before a key's last one its countdown asks for attention.
+SOON = 30
 
 
 @dataclass
@@ -50,6 +53,23 @@ class Source:
     def is_fresh(self) -> bool:
         held = isinstance(self.row, Integration) and self.row.held
         return self.counted_at is not None and self.counted_at >= self.limit and not held
+
+    @property
+    def key_days(self) -> int | None:
+        """Give how many days the key has left; None while nobody has noted its last day."""
+        ends = self.row.credentials_expire_on
+        return (ends - timezone.now().date()).days if ends else None
+
+    @property
+    def key_words(self) -> str:
+        """Count down to the key's last day: "expires in 12 days", "expired yesterday"; empty when unknown."""
+        if self.key_days is None:
+            return ""
+        return f"{'expires' if self.key_days >= 0 else 'expired'} {in_words(self.key_days)}"
+
+    @property
+    def key_ends_soon(self) -> bool:
+        return self.key_days is not None and self.key_days <= SOON
 
     @property
     def state(self) -> str:

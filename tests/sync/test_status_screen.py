@@ -301,3 +301,35 @@ def test_f4_the_last_and_the_next_automatic_sync_are_shown(
     with org_scope(org.pk):
         SyncSchedule.objects.update(weekly=False, next_sync_at=None)
     assert "Nothing runs by itself" in client.get(at(org)).text
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (12, "Credential expires in 12 days"),
+        (0, "Credential expires today"),
+        (-3, "Credential expired 3 days ago"),
+        (200, "credential expires in 200 days"),
+        (None, ""),
+    ],
+)
+def test_c6_a_credentials_expiry_is_counted_down(
+    org: Organization,
+    join,
+    sign_in: SignIn,
+    integration: Integration,
+    sync: Sync,
+    days: int | None,
+    words: str,
+) -> None:
+    sync(integration)
+    ends = None if days is None else timezone.now().date() + timedelta(days)
+    with org_scope(org.pk):
+        Integration.objects.update(credentials_expire_on=ends)
+    admin, viewer = sign_in(join("Ada", Role.ADMIN)), sign_in(join("Vera", Role.VIEWER))
+    page = admin.get(at(org)).text
+    assert words in page
+    assert ("redential expire" in page) == (days is not None)
+    is_soon = days is not None and days <= 30
+    assert ("Renew" in page) == is_soon
+    assert ("an admin renews it" in viewer.get(at(org)).text) == is_soon
