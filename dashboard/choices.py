@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from dashboard.filters import FRESHNESS, KINDS, Filters
+from dashboard.filters import FRESHNESS, KINDS, MARKS, Filters
 from dashboard.models import Card
 from dashboard.words import HIDDEN
 from psa.models import Account, AgreementType
+from psa.tags import list_worn
 from vendors.models import Integration
 
 # As many as one menu shows; a longer list is searched.
@@ -62,6 +63,11 @@ class Chip:
     chosen: str = ""
     without: str = ""
 
+    @property
+    def is_rare(self) -> bool:
+        """Say whether it gives way first where there is little room."""
+        return self.name not in ("source", "account", "difference")
+
 
 def _accounts(org_id: int) -> QuerySet[Any]:
     cards = Card.objects.filter(org_id=org_id, account=OuterRef("pk"))
@@ -79,8 +85,10 @@ MENUS: dict[str, Menu] = {
         "Type",
         lambda org_id: AgreementType.objects.filter(org_id=org_id, vanished_at=None).order_by("name", "pk"),
     ),
+    "tag": Menu("Tag", list_worn),
     "kind": Menu("Kind", fixed=_fixed(KINDS)),
     "fresh": Menu("Freshness", fixed=_fixed(FRESHNESS)),
+    "mark": Menu("With", fixed=_fixed(MARKS)),
 }
 
 
@@ -91,12 +99,14 @@ def list_chips(org_id: int, filters: Filters) -> list[Chip]:
         value = getattr(filters, name)
         chosen = menu.read(org_id, value) if value else ""
         chips.append(Chip(name, menu.word, chosen, filters.address(**{name: ""})))
-    sizes = [
-        f"{least} or more {what}"
-        for least, what in ((filters.units, "units"), (filters.amount, "of money"))
-        if least
-    ]
-    chips.append(Chip("difference", "Difference", ", ".join(sizes), filters.address(units="", amount="")))
+    # Beside the account, before what is asked for less often.
+    chips.insert(2, Chip("difference", "Difference", _sizes(filters), filters.address(units="", amount="")))
     if filters.why:
         chips.append(Chip("why", "Left out", HIDDEN[filters.why][0], filters.address(why="")))
     return chips
+
+
+def _sizes(filters: Filters) -> str:
+    """Say how large a difference must be to be listed; empty while any will do."""
+    limits = ((filters.units, "units"), (filters.amount, "of money"))
+    return ", ".join(f"{least} or more {what}" for least, what in limits if least)

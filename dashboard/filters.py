@@ -8,15 +8,17 @@ from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Abs, Coalesce
 from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import ReconcileSettings
 from dashboard.models import Card
+from dashboard.notes import has_note
 from dashboard.words import HIDDEN
 from psa.adapters.base import Way
+from psa.models import AccountTag, ServiceTag, Ticket
 
 Contracts = ReconcileSettings.ContractView
 TABS: dict[str, tuple[str, list[str]]] = {
@@ -46,6 +48,7 @@ SORTS: dict[str, Any] = {
     "counted": Coalesce(F("unknown_since"), F("integration__counted_at")),
 }
 KINDS = {k.value: k.label for k in Card.Kind}
+MARKS = {"note": "a note", "ticket": "a ticket"}
 FRESHNESS = {"day": "in the last day", "older": "more than a day ago", "unknown": "too old, or never"}
 
 
@@ -65,18 +68,35 @@ def counted(fresh: str) -> Q:
     return (recent if fresh == "day" else ~recent) & ~unknown
 
 
+def wears(tag: str) -> Q:
+    """Keep the lines whose account or service wears the tag."""
+    of_tag = {"org_id": OuterRef("org_id"), "tag_id": int(tag)}
+    return Q(Exists(AccountTag.objects.filter(**of_tag, account_id=OuterRef("account_id")))) | Q(
+        Exists(ServiceTag.objects.filter(**of_tag, service_id=OuterRef("service_id")))
+    )
+
+
+def has_ticket() -> Exists:
+    """Keep the lines from which a ticket was created in this period."""
+    about = Q(line=OuterRef("line_id")) | Q(line__isnull=True, service=OuterRef("service_id"))
+    of_card = {name: OuterRef(name) for name in ("org_id", "account_id", "period")}
+    return Exists(Ticket.objects.filter(about, **of_card))
+
+
 # What each filter keeps; one that is empty keeps everything.
 CONDITIONS: dict[str, Callable[[str], Q]] = {
     "source": lambda value: Q(integration_id=int(value)),
     "account": lambda value: Q(account_id=int(value)),
     "type": lambda value: Q(agreement__agreement_type_id=int(value)),
+    "tag": wears,
     "kind": lambda value: Q(kind=value),
     "why": lambda value: Q(reason=value),
     "fresh": counted,
     "units": lambda value: at_least("delta", value),
     "amount": lambda value: at_least("effect", value),
+    "mark": lambda value: Q(has_note() if value == "note" else has_ticket()),
 }
-IDS = ("source", "account", "type", "open")
+IDS = ("source", "account", "type", "tag", "open")
 LIMITS = ("units", "amount")
 WORDS: dict[str, Any] = {
     "tab": TABS,
@@ -85,6 +105,7 @@ WORDS: dict[str, Any] = {
     "kind": KINDS,
     "why": HIDDEN,
     "fresh": FRESHNESS,
+    "mark": MARKS,
     "contracts": Contracts.values,
 }
 
@@ -101,11 +122,13 @@ class Filters:
     source: str = ""
     account: str = ""
     type: str = ""
+    tag: str = ""
     kind: str = ""
     why: str = ""
     fresh: str = ""
     units: str = ""
     amount: str = ""
+    mark: str = ""
     sort: str = "-effect"
     page: int = 1
     open: str = ""
@@ -177,13 +200,21 @@ class Filters:
         return {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(default, n)}
 
     def address(self, **changes: Any) -> str:
-        """Give the query string of this view with some parts changed."""
-        return "?" + urlencode(self.values(**changes))
+        """Give the query string of this view with some parts changed.
+
+        It is never empty: an empty address opens a person's own first view.
+        """
+        return "?" + (urlencode(self.values(**changes)) or "tab=todo")
 
     @cached_property
     def here(self) -> str:
         """Give the query string of this view's first page, for every row of it."""
         return self.address()
+
+    @property
+    def query(self) -> str:
+        """Give what a saved view keeps."""
+        return self.here.removeprefix("?")
 
     @cached_property
     def opening(self) -> str:

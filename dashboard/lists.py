@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     Case,
     Count,
     F,
     IntegerField,
     Max,
+    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -22,8 +24,13 @@ from django.db.models.functions import Abs, Coalesce
 from dashboard.filters import Filters
 from dashboard.models import Card
 from dashboard.months import with_marks
+from dashboard.notes import has_note
 from dashboard.rows import Row
 from dashboard.tickets import ticket_of_card
+from psa.models import AccountTag, ServiceTag
+
+WITHOUT_SOURCE = (Card.Kind.PSA_ONLY, Card.Kind.HIDDEN)
+DIFFER = (Card.Kind.ADJUST, Card.Kind.NEW, Card.Kind.HELD)
 
 
 @dataclass
@@ -34,6 +41,8 @@ class Group:
     name: str
     source: str
     lines: int
+    differ: int
+    compared: int
     psa: Decimal | None
     vendor: Decimal | None
     net: Decimal | None
@@ -45,6 +54,20 @@ class Group:
     @property
     def selectable(self) -> int:
         return sum(1 for row in self.rows if row.selectable)
+
+    @property
+    def fit_ids(self) -> list[int]:
+        """The lines of this page that can be approved together."""
+        return [row.id for row in self.rows if row.fits]
+
+    @property
+    def standing(self) -> str:
+        """How its lines stand, in words; empty when all of them differ."""
+        if not self.compared:
+            return "none compared"
+        if self.differ == self.lines:
+            return ""
+        return f"{self.differ:,} differ{'s' if self.differ == 1 else ''}" if self.differ else "all match"
 
 
 @dataclass
@@ -73,6 +96,17 @@ def with_names(cards: QuerySet[Card]) -> QuerySet[Card]:
     return named.annotate(ticket_facts=ticket_of_card())
 
 
+def with_remarks(cards: QuerySet[Card]) -> QuerySet[Card]:
+    """Join what a row of a list prints, its tags and whether it has a note too: still one query."""
+    of_account = AccountTag.objects.filter(org_id=OuterRef("org_id"), account_id=OuterRef("account_id"))
+    of_service = ServiceTag.objects.filter(org_id=OuterRef("org_id"), service_id=OuterRef("service_id"))
+    return with_names(cards).annotate(
+        has_note=has_note(),
+        account_tags=ArraySubquery(of_account.order_by("tag__name").values("tag__name")),
+        service_tags=ArraySubquery(of_service.order_by("tag__name").values("tag__name")),
+    )
+
+
 def list_page(org_id: int, filters: Filters) -> Page:
     """Give the page of lines that `filters` ask for, groups with the most money first."""
     cards = filters.narrow(Card.objects.filter(org_id=org_id))
@@ -95,11 +129,13 @@ def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
             name=Max(f"{key}__name"),
             source=Max("integration__name"),
             lines=Count("id"),
+            differ=Count("id", filter=Q(kind__in=DIFFER)),
+            compared=Count("id", filter=Q(kind__in=[*DIFFER, Card.Kind.MATCH])),
             psa=Sum("psa_units"),
             vendor=Sum("vendor_units"),
             net=Sum("delta"),
-            # Before the sum takes its name: how many lines have no price.
-            unpriced=Count("id", filter=Q(effect__isnull=True)),
+            # Before the sum takes its name: how many lines lack a price, or a count. Those without a source have none.
+            unpriced=Count("id", filter=Q(effect__isnull=True) & ~Q(kind__in=WITHOUT_SOURCE)),
             effect=Sum("effect"),
             currencies=Count("currency", distinct=True),
             currency=Max("currency"),
@@ -119,6 +155,8 @@ def _group(row: dict[str, Any], key: str) -> Group:
         name=row["name"] or ("In no agreement" if key == "agreement" else "No service"),
         source=row["source"] or "No source",
         lines=row["lines"],
+        differ=row["differ"],
+        compared=row["compared"],
         psa=row["psa"],
         vendor=row["vendor"] if known else None,
         net=row["net"] if known else None,
@@ -154,7 +192,7 @@ def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group],
         for n, g in enumerate(groups)
     ]
     place = Case(*whens, output_field=IntegerField())
-    wanted = with_names(cards.filter(here)).order_by(place, *filters.order())
+    wanted = with_remarks(cards.filter(here)).order_by(place, *filters.order())
     return list(wanted[skip : skip + settings.PAGE_LINES])
 
 

@@ -6,8 +6,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dashboard.back_billing_models import Settlement
+from dashboard.note_models import Note
 from dashboard.pairing_models import LinePairing
 from dashboard.report_models import CarryOver, MonthReopening, MonthReport
+from dashboard.view_models import OpeningView, SavedView
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, Service
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import MoneyField, TenantReference, UnitsField
@@ -168,5 +170,8 @@ __all__ = [
     "LinePairing",
     "MonthReopening",
     "MonthReport",
+    "Note",
+    "OpeningView",
+    "SavedView",
     "Settlement",
 ]

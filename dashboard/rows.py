@@ -31,6 +31,15 @@ class Row:
         return self.card.pk
 
     @property
+    def tags(self) -> list[str]:
+        """The tags of its account and its service; only lists ask for them (`lists.with_remarks`)."""
+        return [*getattr(self.card, "account_tags", []), *getattr(self.card, "service_tags", [])]
+
+    @property
+    def has_note(self) -> bool:
+        return getattr(self.card, "has_note", False)
+
+    @property
     def push(self) -> Push | None:
         push: Push | None = self.card.push
         return push

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
-from dashboard import asides, cards, decisions, months, totals
+from dashboard import asides, cards, decisions, months, notes, saved_views, totals
 from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
 from dashboard.hidden import find_hidden
 from dashboard.history import look_back
-from dashboard.lists import list_page, with_names
+from dashboard.lists import list_page, with_remarks
 from dashboard.models import Card
 from dashboard.period import current_period
 from dashboard.rows import Row
@@ -27,6 +27,7 @@ from dashboard.setup import next_step
 from dashboard.templatetags.lines import plain
 from dashboard.why import explain, guard_sentence
 from dashboard.words import DISMISS_REASONS
+from psa import tags
 from reconcile.tenancy.views import OrgRequest, member_view
 
 DIALOGS = {
@@ -61,6 +62,8 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
 @member_view(Role.VIEWER)
 def dashboard(request: OrgRequest) -> HttpResponse:
     """Show the lines of the current period, in groups; htmx picks the part that changes from the page."""
+    if not request.GET and (query := saved_views.opening_query(request.org.pk, request.user)):
+        return redirect(f"{request.path}?{query}")
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
     filters = Filters.read(request.GET, limits.contract_view)
     cards.refresh_if_outdated(request.org.pk, limits.stale_hours)
@@ -80,7 +83,7 @@ def dashboard(request: OrgRequest) -> HttpResponse:
 
 def find(request: OrgRequest, card_id: int) -> Card:
     """Give one card with all that its row prints, or 404."""
-    card = with_names(Card.objects.filter(org_id=request.org.pk, pk=card_id)).first()
+    card = with_remarks(Card.objects.filter(org_id=request.org.pk, pk=card_id)).first()
     if card is None:
         raise Http404("No such line")
     return card
@@ -96,6 +99,9 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
         "past": look_back(card),
         "offered": decisions.list_choices(card),
         "guard": guard_sentence(card, limits),
+        "notes": notes.of_card(card),
+        "tag_names": tags.list_worn(card.org_id),
+        "worn": tags.list_of(card.org_id, card.account_id, card.service_id),
         "may_approve": request.member.may(Role.APPROVER),
         "may_prepare": request.member.may(Role.REVIEWER),
         "bills_from": cards.bills_from(),

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from psa import ticket_views, views
+from psa import tag_views, ticket_views, views
 
 urlpatterns = [
+    path("tags/", tag_views.tag, name="tag_set"),
     path("settings/psa/", views.psa_connections, name="psa_connections"),
     path("settings/psa/new/", views.psa_add, name="psa_add"),
     path("settings/psa/<int:pk>/", views.psa_connection, name="psa_connection"),

@@ -9,7 +9,9 @@ WITH entries AS (
            CASE WHEN n.counts = 0 AND i.counted_at IS NOT NULL AND va.gap_reason = '' THEN 0 ELSE n.value END AS value,
            n.what, n.unit, n.quantity, NULL::bigint AS spread,
            CASE WHEN va.excluded_at IS NOT NULL THEN 'excluded' WHEN m.id IS NULL THEN 'unmapped' ELSE 'mapped' END
-               AS status
+               AS status,
+           ARRAY(SELECT t.name FROM psa_accounttag w JOIN psa_tag t ON t.org_id = w.org_id AND t.id = w.tag_id
+                 WHERE w.org_id = m.org_id AND w.account_id = m.account_id ORDER BY t.name)::text[] AS tags
     FROM vendors_vendoraccount va
     JOIN vendors_integration i ON i.org_id = va.org_id AND i.id = va.integration_id
     LEFT JOIN vendors_accountmapping m ON m.org_id = va.org_id AND m.vendor_account_id = va.id

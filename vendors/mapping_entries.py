@@ -101,6 +101,7 @@ class Entry:
     quantity: Decimal | None
     spread: int | None
     status: str
+    tags: list[str]
     advice: Advice = field(default_factory=Advice)
 
     @property

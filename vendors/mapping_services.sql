@@ -21,7 +21,9 @@ entries AS (
            CASE WHEN n.entry_id IS NULL AND i.counted_at IS NOT NULL THEN 0 ELSE n.quantity * s.price END AS value,
            vs.name AS what, vs.unit, n.quantity, n.spread,
            CASE WHEN vs.excluded_at IS NOT NULL THEN 'excluded' WHEN m.id IS NULL THEN 'unmapped' ELSE 'mapped' END
-               AS status
+               AS status,
+           ARRAY(SELECT t.name FROM psa_servicetag w JOIN psa_tag t ON t.org_id = w.org_id AND t.id = w.tag_id
+                 WHERE w.org_id = m.org_id AND w.service_id = m.service_id ORDER BY t.name)::text[] AS tags
     FROM vendors_vendorservice vs
     JOIN vendors_integration i ON i.org_id = vs.org_id AND i.id = vs.integration_id
     LEFT JOIN vendors_servicemapping m ON m.org_id = vs.org_id AND m.vendor_service_id = vs.id

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vendors import mapping_exports, mapping_views
+from vendors import mapping_exports, mapping_tag_views, mapping_views
 
 urlpatterns = [
     path("config/accounts/", mapping_views.accounts, name="mapping_accounts"),
@@ -10,5 +10,6 @@ urlpatterns = [
     path("config/<slug:side>/export/", mapping_exports.export_mappings, name="mapping_export"),
     path("config/search/", mapping_views.search, name="mapping_search"),
     path("config/preview/", mapping_views.preview, name="mapping_preview"),
+    path("config/tag/", mapping_tag_views.tag, name="mapping_tag"),
     path("config/set/", mapping_views.change, name="mapping_set"),
 ]

@@ -70,7 +70,12 @@ def frame(request: OrgRequest, side: Side) -> dict[str, Any]:
 
 def addresses(request: OrgRequest, filters: Filters) -> dict[str, str]:
     """Give the addresses that every row names, worked out once; they carry the view for the answer."""
-    names = {"set_url": "mapping_set", "find_url": "mapping_search", "preview_url": "mapping_preview"}
+    names = {
+        "set_url": "mapping_set",
+        "find_url": "mapping_search",
+        "preview_url": "mapping_preview",
+        "tag_url": "mapping_tag",
+    }
     return {key: reverse(name, args=[request.org.slug]) + filters.here for key, name in names.items()}
 
 

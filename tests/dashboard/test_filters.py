@@ -122,7 +122,7 @@ def test_e6_a_long_list_of_accounts_is_searched_not_printed(books: Books, viewer
     assert viewer.get(HOME).text.count("Maple") == 0
 
 
-@pytest.mark.parametrize("name", ["source", "type", "kind", "fresh", "difference"])
+@pytest.mark.parametrize("name", ["source", "type", "kind", "fresh", "mark", "difference"])
 def test_e6_every_menu_opens(books: Books, viewer: Client, name: str) -> None:
     reply = viewer.get(f"{HOME}lines/filter/{name}/?sort=psa")
     assert reply.status_code == 200
@@ -172,6 +172,19 @@ def test_e6_every_column_sorts_both_ways(books: Books, viewer: Client, key: str)
     assert sorted(orders[0]) == ["Alder", "Birch"]
     if key in ("account", "agreement", "psa", "vendor", "difference", "effect"):
         assert orders == [["Alder", "Birch"], ["Birch", "Alder"]]
+
+
+def test_e1_a_line_without_a_source_does_not_hide_the_sum_of_its_group(books: Books, viewer: Client) -> None:
+    card = sell(books, "Alder", "10", "12")
+    with org_scope(books.org.pk):
+        books.line(card.agreement, books.service("Hosted telephone"), "3")
+        books.refresh()
+    page = viewer.get(f"{HOME}?tab=all&contracts=all&group=account&view=cards")
+    (group,) = page.context["page"].groups
+    assert (group.lines, group.effect, group.standing) == (2, 9, "1 differs")
+    # A sum over a count that nobody has is still a gap.
+    assert group.vendor is None
+    assert "Billed, but nothing counts it" in page.text
 
 
 @pytest.mark.parametrize("group", ["service", "account", "agreement"])

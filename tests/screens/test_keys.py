@@ -216,6 +216,7 @@ def test_an_error_page_becomes_a_sentence(parts: Page) -> None:
 
 
 def test_a_narrow_window_says_so_and_gets_over_it_by_itself(parts: Page) -> None:
+    """G2: the notice is there under 1,200 pixels, and gone by itself from there up."""
     notice = parts.get_by_role("heading", name="This window is too narrow")
     expect(notice).to_be_hidden()
     parts.set_viewport_size({"width": 1100, "height": 800})

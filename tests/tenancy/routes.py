@@ -41,6 +41,7 @@ class Things:
     notice: int
     member: int
     invitation: int
+    view: int
 
 
 def seen(things: Things) -> dict[str, Any]:
@@ -90,6 +91,14 @@ ROUTES: dict[str, Route] = {
     "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
     "line_snooze": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: seen(t) | snoozing(t)),
     "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
+    "line_note": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: {"text": "Ask them first"}),
+    "line_tag": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: {"name": "VIP", "on": "account"}),
+    "views_menu": Route(get=Role.VIEWER),
+    "view_save": Route(
+        get=Role.VIEWER, post=Role.VIEWER, form=lambda t: {"name": "Mine", "query": "tab=held"}
+    ),
+    "views_manage": Route(get=Role.VIEWER),
+    "view_change": Route(post=Role.VIEWER, ids=("view",), form=lambda t: {"act": "open"}),
     "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
     "line_pair": Route(
         get=Role.APPROVER, post=Role.APPROVER, ids=("card",), form=lambda t: seen(t) | {"line": t.card}
@@ -146,6 +155,11 @@ ROUTES: dict[str, Route] = {
     "mapping_services": Route(get=Role.VIEWER),
     "mapping_search": Route(get=Role.ADMIN),
     "mapping_preview": Route(post=Role.ADMIN, form=unmapping),
+    "mapping_tag": Route(get=Role.REVIEWER),
+    "lines_tag": Route(post=Role.REVIEWER, form=lambda t: {"card": [t.card]}),
+    "tag_set": Route(
+        post=Role.REVIEWER, form=lambda t: {"on": "account", "account": t.account, "name": "VIP"}
+    ),
     "mapping_set": Route(post=Role.ADMIN, form=unmapping),
     "snapshot_decide": Route(post=Role.APPROVER, ids=("snapshot",), form=lambda t: {"verb": "refuse"}),
 }

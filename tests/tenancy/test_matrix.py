@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Invitation, Membership, Notice, NoticeMark, Organization, User
 from accounts.roles import Role
-from dashboard.models import Card, Settlement
-from psa.models import Connection, Push
+from dashboard.models import Card, Note, SavedView, Settlement
+from psa.models import AccountTag, Connection, Push
 from reconcile.tenancy.scope import org_scope
 from sync.models import SyncRun
 from tests.dashboard.builders import Books
@@ -23,6 +23,7 @@ from tests.tenancy.routes import ROUTES, Things
 from vendors.models import Integration, Snapshot, VendorAccount, VendorService
 
 MARKER = "Zzyzx"
+MARKS = (SavedView, Note, AccountTag)
 
 
 def tenant_routes() -> Iterator[str]:
@@ -67,6 +68,7 @@ def furnish(org: Organization) -> Things:
         run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
         snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
         member, invitation = invite_guest(org)
+        view = SavedView.objects.create(org=org, name=f"{MARKER} {org.slug}", query="tab=held")
         settlement = Settlement.objects.create(
             org=org, line=line, through=books.now.date(), how="waived", units=2, note=f"{MARKER} {org.slug}"
         )
@@ -80,7 +82,7 @@ def furnish(org: Organization) -> Things:
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
-            settlement=settlement.pk, member=member.pk, invitation=invitation.pk,
+            settlement=settlement.pk, member=member.pk, invitation=invitation.pk, view=view.pk,
         )  # fmt: skip
 
 
@@ -96,6 +98,7 @@ def rows(org: Organization) -> str:
         models = (
             Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount, Notice, NoticeMark,
             Membership, Invitation,
+            *MARKS,
         )  # fmt: skip
         # In an order, or the same rows could read as different ones.
         every = [row for model in models for row in model.objects.order_by("pk")]
