@@ -17,7 +17,7 @@ from accounts.models import User
 from psa.adapters.base import Way
 from psa.connections import find_kind, remote_host
 from psa.models import AgreementLine, Push
-from psa.push_notices import tell_waiting
+from psa.push_notices import note_waiting
 from psa.push_rules import refuse_units, show_units
 from reconcile.celery import wake
 from reconcile.signals import figures_changed
@@ -296,8 +296,9 @@ def announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = Fa
         for push in pushes
     ]
     audit.record_all(org_id, actor=by, verb=f"push {verb}", notes=notes)
-    if verb in ("released", "cancelled") or any(push.state == Push.State.WAITING for push in pushes):
-        tell_waiting(org_id)
+    note_waiting(
+        org_id, more=any(push.state == Push.State.WAITING for push in pushes), staged="staged" in verb
+    )
     if any(push.state in Push.RUNNING for push in pushes):
         wake_after_commit(org_id)
 

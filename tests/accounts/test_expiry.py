@@ -3,7 +3,10 @@
 from datetime import date, timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
+from accounts.expiry import in_words
 from accounts.models import Letter, Notice
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
@@ -87,4 +90,19 @@ def test_a7_whoever_noted_no_day_is_told_nothing(org, books, other_org):
     [(12, "in 12 days"), (1, "tomorrow"), (0, "today"), (-1, "yesterday"), (-3, "3 days ago")],
 )
 def test_a7_days_are_said_in_words(days, words):
-    assert expiry.in_words(days) == words
+    assert in_words(days) == words
+
+
+def test_c6_a_key_that_ends_soon_is_counted_down_beside_its_source(org, books, alice, sign_in):
+    client = sign_in(alice)
+    pages = [reverse(name, args=[org.slug]) for name in ("psa_connections", "sync_status")]
+
+    def said(days):
+        with org_scope(org.pk):
+            books.psa.credentials_expire_on = timezone.now().date() + timedelta(days=days)
+            books.psa.save()
+        return [f"Key expires in {days} days" in client.get(page).text for page in pages]
+
+    assert said(15) == [False, False]
+    assert said(14) == [True, True]
+    assert said(3) == [True, True]
