@@ -306,9 +306,9 @@ def test_f4_the_last_and_the_next_automatic_sync_are_shown(
 @pytest.mark.parametrize(
     ("days", "words"),
     [
-        (12, "Credential expires in 12 days"),
-        (0, "Credential expires today"),
-        (-3, "Credential expired 3 days ago"),
+        (12, "Expires in 12 days"),
+        (0, "Expires today"),
+        (-3, "Expired 3 days ago"),
         (200, "credential expires in 200 days"),
         (None, ""),
     ],
@@ -329,7 +329,7 @@ def test_c6_a_credentials_expiry_is_counted_down(
     admin, viewer = sign_in(join("Ada", Role.ADMIN)), sign_in(join("Vera", Role.VIEWER))
     page = admin.get(at(org)).text
     assert words in page
-    assert ("redential expire" in page) == (days is not None)
+    assert ("redential" in page) == (days is not None)
     is_soon = days is not None and days <= 30
     assert ("Renew" in page) == is_soon
     assert ("an admin renews it" in viewer.get(at(org)).text) == is_soon
