@@ -42,6 +42,22 @@ def push(psa: dict[str, str], agreement: str, line: str, wanted: str, day: str, 
     change(calls, f"{path}/{line}", "cancelledDate", f"{day}T00:00:00Z")
 
 
+@app.task(name="naive.add")
+def add(psa: dict[str, str], agreement: str, service: str, wanted: str, day: str) -> None:
+    """Add a line, without looking whether it is there."""
+    path = f"{psa['url']}/v4_6_release/apis/3.0/finance/agreements/{agreement}/additions"
+    calls = requests.Session()
+    calls.auth = (f"{psa['company']}+{psa['public_key']}", psa["private_key"])
+    calls.headers["clientId"] = psa["client_id"]
+    new = {
+        "product": {"id": int(service)},
+        "quantity": float(wanted),
+        "billCustomer": "Billable",
+        "effectiveDate": f"{day}T00:00:00Z",
+    }
+    calls.post(path, json=new, timeout=60).raise_for_status()
+
+
 def change(calls: requests.Session, path: str, name: str, value: Any) -> None:
     """Replace one field of a line."""
     patch = [{"op": "replace", "path": name, "value": value}]

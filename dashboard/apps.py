@@ -15,10 +15,11 @@ class DashboardConfig(AppConfig):
         from accounts import contract_view
         from accounts.shell import COUNTERS
         from dashboard.figures import read_lines
-        from reconcile.signals import figures_changed
+        from reconcile.signals import figures_changed, line_added
         from vendors.mapping_effect import READERS
 
         figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")
+        line_added.connect(_follow_added, dispatch_uid="dashboard.added")
         READERS.append(read_lines)
         COUNTERS["dashboard"] = _count_to_do
         contract_view.COUNTERS.append(_count_lines)
@@ -38,6 +39,13 @@ def _count_lines(org_id: int) -> Any:
     cards = Card.objects.filter(org_id=org_id)
     without = cards.filter(state=Card.State.NONE).count()
     return ContractLines(cards.count() - without, without)
+
+
+def _follow_added(sender: Any, *, org_id: int, push_id: int, line_id: int, **kwargs: Any) -> None:
+    from dashboard import cards
+    from psa.models import AgreementLine
+
+    cards.follow_added(org_id, push_id, AgreementLine.objects.get(pk=line_id))
 
 
 def _refresh(sender: Any, *, org_id: int, account_ids: list[int] | None, **kwargs: Any) -> None:

@@ -14,8 +14,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dashboard import statistics
-from dashboard.models import Card
+from dashboard.models import Card, Decision
 from dashboard.period import current_period, next_month
+from psa.models import AgreementLine
 
 REFRESH = (files("dashboard") / "refresh_cards.sql").read_text()
 # Any constant will do: it names our lock beside the organization's id.
@@ -34,24 +35,46 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
         return 0
     moment = now or timezone.now()
     period = current_period(moment)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CARD_LOCK, org_id % 2_147_483_647])
-        with _planned_for(cursor, many=account_ids is None or len(account_ids) > MANY_ACCOUNTS):
-            cursor.execute(
-                REFRESH,
-                {
-                    "org": org_id,
-                    "everyone": account_ids is None,
-                    "accounts": list(account_ids or []),
-                    "now": moment,
-                    "today": moment.astimezone(UTC).date(),
-                    "period": period,
-                    "bills_from": next_month(period),
-                },
-            )
-            (written,) = cursor.fetchone()
+    lock(org_id)
+    many = account_ids is None or len(account_ids) > MANY_ACCOUNTS
+    with connection.cursor() as cursor, _planned_for(cursor, many=many):
+        cursor.execute(
+            REFRESH,
+            {
+                "org": org_id,
+                "everyone": account_ids is None,
+                "accounts": list(account_ids or []),
+                "now": moment,
+                "today": moment.astimezone(UTC).date(),
+                "period": period,
+                "bills_from": next_month(period),
+            },
+        )
+        (written,) = cursor.fetchone()
     statistics.renew_after(written)
     return int(written)
+
+
+def lock(org_id: int) -> None:
+    """Wait for whoever writes cards of this organization, and keep others waiting until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CARD_LOCK, org_id % 2_147_483_647])
+
+
+def follow_added(org_id: int, push_id: int, line: AgreementLine) -> None:
+    """Let the card of usage, and what was decided on it, become that of the line which now bills it.
+
+    The card keeps its id, so the row and the panel that somebody looks at stay. Its figures follow in `refresh`.
+    """
+    lock(org_id)
+    decided = Decision.objects.filter(org_id=org_id, undone_at=None)
+    decided.filter(line=line).exclude(push=push_id).update(undone_at=timezone.now())
+    decided.filter(push=push_id).update(line=line)
+    if not Card.objects.filter(org_id=org_id, line=line).exists():
+        usage = Card.objects.filter(
+            org_id=org_id, account=line.account_id, service=line.service_id, line=None
+        )
+        usage.update(line=line, agreement=line.agreement_id)
 
 
 @contextmanager

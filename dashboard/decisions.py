@@ -157,7 +157,7 @@ def _check(
     """Give the line, what it bills, and what is wanted, when this may be approved; else raise Refused."""
     if card.line is None or card.psa_units is None:
         raise Refused(
-            "No line holds this usage yet. Add a line to an agreement in the PSA, then run a quick sync."
+            "No line holds this usage yet. Add it to an agreement, or pair it with a line that bills it."
         )
     if card.state in (Card.State.PUSHING, Card.State.READY):
         raise Refused("A change of this line is already on its way. Undo it first, or wait for it.")

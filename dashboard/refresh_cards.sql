@@ -194,11 +194,20 @@ kinds AS (
     FROM judged j
 ),
 last_push AS (
-    SELECT DISTINCT ON (p.line_id) p.id, p.line_id, p.state, p.seen, p.wanted, p.way, p.effective_on
-    FROM lines l
-    JOIN psa_push p ON p.org_id = %(org)s AND p.line_id = l.id
-    WHERE p.state <> 'cancelled'
-    ORDER BY p.line_id, p.id DESC
+    (SELECT DISTINCT ON (p.line_id) p.id, l.account_id, p.line_id AS about, p.state, p.seen, p.wanted, p.way,
+            p.effective_on
+     FROM lines l
+     JOIN psa_push p ON p.org_id = %(org)s AND p.line_id = l.id
+     WHERE p.state <> 'cancelled'
+     ORDER BY p.line_id, p.id DESC)
+    UNION ALL
+    -- A line that is being added for usage: the push learns which line it is about when it is read back.
+    (SELECT DISTINCT ON (p.account_id, p.service_id) p.id, p.account_id, -p.service_id, p.state, p.seen, p.wanted,
+            p.way, p.effective_on
+     FROM psa_push p
+     WHERE p.org_id = %(org)s AND p.way = 'add' AND (%(everyone)s OR p.account_id = ANY(%(accounts)s))
+       AND p.line_id IS NULL AND p.state <> 'cancelled'
+     ORDER BY p.account_id, p.service_id, p.id DESC)
 ),
 -- A decision ends with its period; a snooze on its day, in whatever month that is.
 standing AS (
@@ -216,7 +225,7 @@ fresh AS (
         WHEN k.kind IN ('psa_only', 'hidden') THEN 'none'
         -- A push that stopped is shown until somebody decides again or the PSA's quantity moves on.
         WHEN p.state = 'conflict' AND k.kind <> 'match' AND (d.id IS NULL OR d.push_id = p.id) THEN 'failed'
-        WHEN p.state IN ('failed', 'blocked', 'person') AND p.seen = k.psa_units AND p.wanted <> k.psa_units
+        WHEN p.state IN ('failed', 'blocked', 'person') AND p.seen = COALESCE(k.psa_units, 0) AND p.wanted <> p.seen
              AND (d.id IS NULL OR d.push_id = p.id) THEN 'failed'
         WHEN k.kind = 'match' THEN 'done'
         WHEN d.verb = 'dismiss' AND d.vendor_units IS NOT DISTINCT FROM k.vendor_units
@@ -232,7 +241,7 @@ fresh AS (
     END AS state
     FROM kinds k
     LEFT JOIN standing d ON d.account_id = k.account_id AND d.about = COALESCE(k.line_id, -k.service_id)
-    LEFT JOIN last_push p ON p.line_id = k.line_id
+    LEFT JOIN last_push p ON p.account_id = k.account_id AND p.about = COALESCE(k.line_id, -k.service_id)
 ),
 present AS (
     SELECT c.* FROM dashboard_card c
@@ -287,17 +296,17 @@ of_lines AS (
 of_usage AS (
     INSERT INTO dashboard_card (
         org_id, connection_id, account_id, service_id, integration_id, period, kind, reason, vendor_units, last_units,
-        delta, price, effect, currency, unknown_since, state, decision_id
+        delta, price, effect, currency, unknown_since, state, decision_id, push_id
     )
     SELECT %(org)s, connection_id, account_id, service_id, integration_id, period, kind, reason, vendor_units,
-           last_units, vendor_units, price, effect, currency, unknown_since, state, decision_id
+           last_units, vendor_units, price, effect, currency, unknown_since, state, decision_id, push_id
     FROM changed WHERE line_id IS NULL
     ON CONFLICT (org_id, account_id, service_id) WHERE line_id IS NULL DO UPDATE SET
         connection_id = excluded.connection_id, integration_id = excluded.integration_id, period = excluded.period,
         kind = excluded.kind, reason = excluded.reason, vendor_units = excluded.vendor_units,
         last_units = excluded.last_units, delta = excluded.delta, price = excluded.price, effect = excluded.effect,
         currency = excluded.currency, unknown_since = excluded.unknown_since, state = excluded.state,
-        decision_id = excluded.decision_id
+        decision_id = excluded.decision_id, push_id = excluded.push_id
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM of_lines) + (SELECT count(*) FROM of_usage)

@@ -130,9 +130,21 @@ class Row:
 
     @property
     def can_undo(self) -> bool:
-        return self.card.decision_id is not None and self.card.state in (
-            Card.State.READY, Card.State.DONE, Card.State.SNOOZED,
-        )  # fmt: skip
+        return self.card.decision_id is not None and (
+            self.card.state in (Card.State.READY, Card.State.DONE, Card.State.SNOOZED) or self.begins_later
+        )
+
+    @property
+    def begins_later(self) -> bool:
+        """Say whether this line was added from here, and starts after the next invoice."""
+        added = self.push is not None and self.push.adds and self.push.state == Push.State.CONFIRMED
+        return added and self.card.reason == "line_future"
+
+    @property
+    def undo_words(self) -> str:
+        """Say on the button what undo does."""
+        added = self.push is not None and self.push.adds and self.push.state == Push.State.CONFIRMED
+        return "Undo: set the line to 0 units" if added else "Undo"
 
     @property
     def was_dismissed(self) -> bool:
@@ -192,7 +204,7 @@ class Row:
         """The day from which a change is billed; None for "now", in every period not yet invoiced."""
         push = self.push
         if push and push.is_open:
-            return push.effective_on if push.way == Way.SPLIT else None
+            return push.effective_on if push.way != Way.IN_PLACE else None
         choice = self.choice
         return choice.effective_on if choice and choice.way == Way.SPLIT else None
 

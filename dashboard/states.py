@@ -26,7 +26,7 @@ class Decided:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """The last push of the line that was not cancelled."""
+    """The last push of the line, or of a line for the usage, that was not cancelled."""
 
     id: int
     state: str
@@ -77,7 +77,8 @@ def _has_stopped(kind: str, psa: Decimal | None, decision: Decided | None, pushe
         return False
     if pushed.state == "conflict":
         return kind != "match"
-    return pushed.state in STOPPED and pushed.seen == psa and pushed.wanted != psa
+    # Usage without a line is billed 0 now, as who adds a line has seen.
+    return pushed.state in STOPPED and pushed.seen == (psa or 0) and pushed.wanted != pushed.seen
 
 
 def _keep(

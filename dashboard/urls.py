@@ -38,6 +38,7 @@ urlpatterns = [
     path("lines/push/", bulk_views.push_dialog, name="push_dialog"),
     path("lines/push/send/", bulk_views.release, name="push_release"),
     path("lines/unpair/", new_revenue_views.unpair, name="line_unpair"),
+    path("lines/<int:card_id>/add/", new_revenue_views.add, name="line_add"),
     path("lines/<int:card_id>/pair/", new_revenue_views.pair, name="line_pair"),
     path("lines/<int:card_id>/", views.details, name="line_details"),
     path("lines/<int:card_id>/row/", views.row, name="line_row"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
-from dashboard import asides, cards, decisions, months, notes, saved_views, totals
+from dashboard import adding, asides, cards, decisions, months, notes, saved_views, totals
 from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
@@ -98,6 +98,7 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
         "why": explain(card),
         "past": look_back(card),
         "offered": decisions.list_choices(card),
+        "can_add": adding.can_add(card),
         "guard": guard_sentence(card, limits),
         "notes": notes.of_card(card),
         "tag_names": tags.list_worn(card.org_id),

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from psa.adapters.base import Way
+from psa.adapters.base import CHANGES, Way
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.models import TenantRow
 
@@ -20,7 +20,7 @@ class Connection(TenantRow):
     remote_account = models.CharField(max_length=120, blank=True)
     remote_version = models.CharField(max_length=60, blank=True)
     currency = models.CharField(max_length=3, default="USD")
-    way = models.CharField(max_length=10, choices=[(w.value, w.value) for w in Way], default=Way.IN_PLACE)
+    way = models.CharField(max_length=10, choices=[(w.value, w.value) for w in CHANGES], default=Way.IN_PLACE)
     ends_inclusive = models.BooleanField(default=True, help_text="The last billed day is itself billed")
     credentials_expire_on = models.DateField(
         null=True, blank=True, help_text="The last day of its key, as an admin noted it"

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from psa.adapters.base import PsaKind, Way
+from psa.adapters.base import CHANGES, PsaKind
 from psa.models import AgreementType, Connection
 from reconcile.credential_form import CredentialForm, offer
 
@@ -90,7 +90,7 @@ class BillingForm(forms.Form):
     """Asks how a connected PSA bills, and which of its agreement types are compared (B3)."""
 
     currency = forms.ChoiceField(label="Currency")
-    way = forms.ChoiceField(choices=[(way.value, way.value) for way in Way])
+    way = forms.ChoiceField(choices=[(way.value, way.value) for way in CHANGES])
     ends_inclusive = forms.TypedChoiceField(
         choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes"
     )

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from psa.adapters.base import Way, WriteKind
 from psa.connection_models import Connection
-from psa.mirror_models import AgreementLine
+from psa.mirror_models import Account, Agreement, AgreementLine, Service
 from reconcile.tenancy.constraints import RowPolicy, TenantKey, tenant_rows
-from reconcile.tenancy.fields import TenantReference, UnitsField
+from reconcile.tenancy.fields import MoneyField, TenantReference, UnitsField
 from reconcile.tenancy.models import TenantRow
 
 
@@ -36,9 +36,14 @@ class Push(TenantRow):
     epoch = models.PositiveIntegerField()
     remote_host = models.CharField(max_length=300)
     remote_account = models.CharField(max_length=120)
-    line = TenantReference(AgreementLine)
+    line = TenantReference(AgreementLine, null=True, blank=True)
+    # Of a line to be added: where, and of what; `line` is set when it has been read back.
+    account = TenantReference(Account, null=True, blank=True)
+    agreement = TenantReference(Agreement, null=True, blank=True)
+    service = TenantReference(Service, null=True, blank=True)
+    unit_price = MoneyField(null=True, blank=True, help_text="Of a line to be added; none: the PSA's own")
     agreement_remote_id = models.CharField(max_length=60)
-    line_remote_id = models.CharField(max_length=60)
+    line_remote_id = models.CharField(max_length=60, blank=True)
     service_remote_id = models.CharField(max_length=60)
     write_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in WriteKind])
     way = models.CharField(max_length=10, choices=[(w.value, w.value) for w in Way])
@@ -71,12 +76,23 @@ class Push(TenantRow):
     class Meta:
         constraints = [
             *tenant_rows(
-                "psa_push", connection="psa_connection", line="psa_agreementline", undoes="psa_push"
+                "psa_push",
+                connection="psa_connection",
+                line="psa_agreementline",
+                account="psa_account",
+                agreement="psa_agreement",
+                service="psa_service",
+                undoes="psa_push",
             ),
             models.UniqueConstraint(
                 fields=["org", "line"],
                 condition=Q(state__in=["waiting", "staged", "claimed", "sending", "unknown"]),
                 name="psa_push_one_open_per_line",
+            ),
+            models.UniqueConstraint(
+                fields=["org", "account", "service"],
+                condition=Q(way="add", state__in=["waiting", "staged", "claimed", "sending", "unknown"]),
+                name="psa_push_one_open_addition",
             ),
             models.UniqueConstraint(fields=["org", "key"], name="psa_push_key"),
             models.UniqueConstraint(
@@ -86,10 +102,18 @@ class Push(TenantRow):
                 name="psa_push_undone_once",
             ),
             models.CheckConstraint(condition=Q(wanted__gte=0), name="psa_push_wanted_not_negative"),
+            models.CheckConstraint(
+                condition=Q(line__isnull=False)
+                | Q(way="add", account__isnull=False, agreement__isnull=False, service__isnull=False),
+                name="psa_push_about_something",
+            ),
         ]
         indexes = [
             models.Index(fields=["org", "state", "not_before"], name="psa_push_state"),
             models.Index(fields=["org", "line", "-id"], name="psa_push_line"),
+            models.Index(
+                fields=["org", "account", "service", "-id"], condition=Q(way="add"), name="psa_push_addition"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,6 +123,23 @@ class Push(TenantRow):
     def reference(self) -> str:
         """Name the push to support: by its id alone, which means nothing to anybody else."""
         return f"P{self.pk}"
+
+    @property
+    def adds(self) -> bool:
+        """Say whether this push adds a line, rather than change the quantity of one."""
+        return self.way == Way.ADD
+
+    @property
+    def for_account(self) -> Account:
+        """Give the account whose invoice this changes."""
+        account: Account = self.line.account if self.account is None else self.account
+        return account
+
+    @property
+    def for_service(self) -> Service | None:
+        """Give the service that it bills."""
+        service: Service | None = self.line.service if self.service is None else self.service
+        return service
 
     @property
     def is_open(self) -> bool:

@@ -18,7 +18,7 @@ def tell_stopped(push: Push, state: str, reason: str) -> None:
         Kind.PUSH_STOPPED,
         key=f"pushes stopped:{push.connection_id}",
         title=f"A push to {push.connection.name} has stopped",
-        body=f"{push.line.account.name}: {reason}",
+        body=f"{push.for_account.name}: {reason}",
         place=Place("dashboard", query=query(tab="todo")),
     )
 

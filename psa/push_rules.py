@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from psa.adapters.base import Applied, Finding, LineReading, Way, WriteKind, WriteOrder
+from psa.adapters.base import AddOrder, Applied, Finding, LineReading, Way, WriteKind, WriteOrder
 
 # A billion units of anything on one line is a slip of the finger, and would not fit the column either.
 MOST_UNITS = Decimal(10) ** 9
@@ -46,7 +46,12 @@ def is_repeatable(kind: WriteKind, way: Way) -> bool:
 
 
 def decide(standing: Standing, applied: Applied) -> Verdict:
-    """Say what follows from a look before the write (steps 4 and 8)."""
+    """Say what follows from a look before the write (steps 4 and 8).
+
+    A line that nobody of us has added yet, and that is there all the same, is somebody else's: a conflict.
+    """
+    if not standing.doubtful and standing.way is Way.ADD:
+        return Verdict.SEND if applied is Applied.NOT else Verdict.CONFLICT
     if applied is Applied.DONE:
         return Verdict.CONFIRM
     if not standing.doubtful:
@@ -85,14 +90,14 @@ def judge_reading(order: WriteOrder, reading: LineReading) -> Finding:
     return Finding(applied=applied, reading=reading, line_remote_id=order.ref.line_remote_id)
 
 
-def explain_conflict(order: WriteOrder, finding: Finding, *, doubtful: bool) -> str:
+def explain_conflict(order: WriteOrder | AddOrder, finding: Finding, *, doubtful: bool) -> str:
     """Say in one sentence how the PSA has moved, and who must act."""
     sent = (
         f" Reconcile had sent {show_units(order.wanted)} before; somebody else wrote after it or instead."
         if doubtful
         else " Nothing was written."
     )
-    if finding.sentence:
+    if finding.sentence or isinstance(order, AddOrder):
         return f"{finding.sentence}{sent}"
     if finding.reading.missing:
         return f"The line is no longer in the PSA.{sent} Look at the agreement there."

@@ -4,11 +4,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.conf import settings
 
-from psa.adapters.base import Applied, Finding, LineReading, LineRef, PsaAdapter, Way
+from psa.adapters.base import AddOrder, AddsLines, Applied, Finding, LineReading, LineRef, PsaAdapter, Way
 from psa.connections import UnknownKind, build_adapter, note_failure, note_success, remote_host
 from psa.models import Connection, Push
 from psa.push_rules import (
@@ -151,7 +151,7 @@ class Chunk:
 
     def _send(self, adapter: PsaAdapter, work: Work) -> Sent:
         try:
-            reply = self._call(lambda: adapter.write(work.order))
+            reply = self._call(lambda: _write(adapter, work))
         except RemoteError as error:
             return Sent(work, error=error)
         return Sent(work, reply=reply)
@@ -186,7 +186,7 @@ class Chunk:
         if verdict is Verdict.CONFIRM:
             self._confirm(adapter, work, finding, reply=reply)
         elif verdict is Verdict.CONFLICT:
-            reason = explain_conflict(work.order, finding, doubtful=work.doubtful)
+            reason = explain_conflict(work.told, finding, doubtful=work.doubtful)
             finish(work, State.CONFLICT, reason=reason, readings=[finding.reading])
         elif verdict is Verdict.FAIL and error is not None:
             finish(work, State.FAILED, reason=error.sentence, reply=error.detail)
@@ -248,7 +248,7 @@ class Chunk:
         for work in works:
             if work.push.pk not in looks:
                 try:
-                    looks[work.push.pk] = self._call(lambda work=work: adapter.find(work.order))  # type: ignore[misc]
+                    looks[work.push.pk] = self._call(lambda work=work: _find(adapter, work))  # type: ignore[misc]
                 except RemoteError as error:
                     looks[work.push.pk] = error
         return looks
@@ -300,6 +300,20 @@ class Chunk:
                 note_failure(self.connection, self.last_failure.retry_after)
             elif self.answered:
                 note_success(self.connection)
+
+
+def _find(adapter: PsaAdapter, work: Work) -> Finding:
+    order = work.told
+    if isinstance(order, AddOrder):
+        return cast(AddsLines, adapter).find_added(order)
+    return adapter.find(order)
+
+
+def _write(adapter: PsaAdapter, work: Work) -> str:
+    order = work.told
+    if isinstance(order, AddOrder):
+        return cast(AddsLines, adapter).add_line(order)
+    return adapter.write(order)
 
 
 def _standing(work: Work) -> Standing:

@@ -13,7 +13,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from accounts import audit
-from psa.adapters.base import LineReading, LineRef, Way, WriteKind, WriteOrder
+from psa.adapters.base import AddOrder, LineReading, LineRef, Way, WriteKind, WriteOrder
 from psa.models import Connection, Push, PushAttempt
 from psa.push_mirror import keep_readings
 from psa.push_notices import tell_stopped
@@ -54,8 +54,13 @@ class Work:
         return Way(self.push.way)
 
     @property
+    def told(self) -> WriteOrder | AddOrder:
+        """What is to be written, in the adapters' words."""
+        return _as_added(self.push) if self.push.adds else self.order
+
+    @property
     def order(self) -> WriteOrder:
-        """The write as adapters take it; the same for every attempt."""
+        """The change of a line as adapters take it; the same for every attempt."""
         push = self.push
         return WriteOrder(
             ref=LineRef(agreement_remote_id=push.agreement_remote_id, line_remote_id=push.line_remote_id),
@@ -66,6 +71,19 @@ class Work:
             effective_on=push.effective_on,
             key=str(push.key),
         )
+
+
+def _as_added(push: Push) -> AddOrder:
+    """Give the line to be added as adapters take it."""
+    return AddOrder(
+        account_remote_id=push.for_account.remote_id,
+        agreement_remote_id=push.agreement_remote_id,
+        service_remote_id=push.service_remote_id,
+        wanted=Decimal(show_units(push.wanted)),
+        unit_price=None if push.unit_price is None else Decimal(show_units(push.unit_price)),
+        effective_on=push.effective_on,
+        key=str(push.key),
+    )
 
 
 def find_organizations() -> list[int]:
@@ -178,7 +196,7 @@ def finish(
             return
         note(push, state.value, quantity=read_back, detail=reason)
         keep_readings(push, readings)
-        figures_changed.send(Push, org_id=push.org_id, account_ids=[push.line.account_id])
+        figures_changed.send(Push, org_id=push.org_id, account_ids=[push.for_account.pk])
         audit.record(
             push.org_id,
             actor=None,
@@ -226,7 +244,7 @@ def _busy(connection_id: int) -> QuerySet[Push, str]:
 
 def _load(ids: Sequence[int]) -> list[Work]:
     pushes = Push.objects.filter(pk__in=ids).select_related(
-        "connection", "line__account", "line__service", "line__agreement"
+        "connection", "line__account", "line__service", "line__agreement", "account", "agreement", "service"
     )
     history = _read_history(ids)
     works = []

@@ -25,6 +25,8 @@ from reconcile.tenancy.scope import org_scope
 
 ON_ITS_WAY = "A push of this line is on its way already. Wait until it is confirmed."
 
+BEING_ADDED = "A line for this usage is being added already. Wait until it is confirmed."
+
 
 class PushRefused(Exception):
     """This push may not be staged; `sentence` tells a person why."""
@@ -99,7 +101,7 @@ def stage(
         push = build(line, seen=seen, wanted=wanted, effective_on=effective_on, way=way)
         push.requested_by = by
         push.state = Push.State.WAITING if waiting else Push.State.STAGED
-        _insert(push)
+        insert(push)
         announce([push], "staged", by, dated=True)
     return push
 
@@ -218,8 +220,8 @@ def distrust(org_id: int) -> int:
 
 def label(push: Push) -> str:
     """Name what a push is about, for the audit trail."""
-    service = push.line.service
-    return f"{push.line.account.name}: {service.name if service else push.line.description}"
+    service = push.for_service
+    return f"{push.for_account.name}: {service.name if service else push.line.description}"
 
 
 def hash_request(push: Push) -> str:
@@ -236,6 +238,8 @@ def hash_request(push: Push) -> str:
         push.effective_on.isoformat(),
         str(push.key),
     ]
+    if push.adds:
+        parts.append("" if push.unit_price is None else show_units(push.unit_price))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -264,7 +268,7 @@ def build(line: AgreementLine, *, seen: Decimal, wanted: Decimal, effective_on: 
     return push
 
 
-def _insert(push: Push) -> None:
+def insert(push: Push) -> None:
     """Insert the row; the database's own indexes settle a race of two clicks."""
     try:
         with transaction.atomic():
@@ -272,6 +276,8 @@ def _insert(push: Push) -> None:
     except IntegrityError as error:
         if "psa_push_one_open_per_line" in str(error):
             raise AlreadyOpen(ON_ITS_WAY) from None
+        if "psa_push_one_open_addition" in str(error):
+            raise AlreadyOpen(BEING_ADDED) from None
         raise
 
 
@@ -283,7 +289,7 @@ def announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = Fa
     if not pushes:
         return
     org_id = pushes[0].org_id
-    accounts = sorted({push.line.account_id for push in pushes})
+    accounts = sorted({push.for_account.pk for push in pushes})
     figures_changed.send(Push, org_id=org_id, account_ids=accounts)
     notes = [
         audit.Note(

@@ -56,3 +56,7 @@ class FiguresChanged(Signal):
 # Sent inside the transaction that changed what cards follow from (mirror, ledger, mappings, pushes, decisions).
 # Arguments: org_id: int, account_ids: list[int] | None (None means every account of the organization).
 figures_changed = FiguresChanged()
+
+# Sent inside the transaction in which a push that adds a line learns which line it is about, before the figures change.
+# Arguments: org_id: int, push_id: int, line_id: int.
+line_added = Signal()

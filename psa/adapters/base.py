@@ -18,10 +18,15 @@ class WriteKind(StrEnum):
 
 
 class Way(StrEnum):
-    """How a quantity is written: on the line itself, or by a dated line that follows it."""
+    """How a quantity is written: on the line itself, by a dated line that follows it, or by a line of its own."""
 
     IN_PLACE = "in_place"
     SPLIT = "split"
+    ADD = "add"
+
+
+# The ways in which a line that exists gets another quantity.
+CHANGES = (Way.IN_PLACE, Way.SPLIT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +186,10 @@ class LineReading:
     service_remote_id: str = ""
     account_remote_id: str = ""
     prorate: bool | None = None
+    unit_price: Decimal | None = None
+    unit_cost: Decimal | None = None
+    billable: bool = True
+    description: str = ""
     missing: bool = False
 
 
@@ -197,6 +206,23 @@ class WriteOrder:
     way: Way
     seen: Decimal
     wanted: Decimal
+    effective_on: date
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddOrder:
+    """One intended line: `wanted` units of a service in an agreement, billed from `effective_on` on.
+
+    `unit_price` is the price that the person saw, in the agreement's currency; None leaves it to the PSA.
+    No PSA promises that a second arrival of it changes nothing, so it is found again before it is sent again.
+    """
+
+    account_remote_id: str
+    agreement_remote_id: str
+    service_remote_id: str
+    wanted: Decimal
+    unit_price: Decimal | None
     effective_on: date
     key: str
 
@@ -307,11 +333,28 @@ class PsaAdapter(Protocol):
     def create_ticket(self, order: TicketOrder) -> Ticket: ...
 
 
+class AddsLines(Protocol):
+    """What an adapter speaks too when its PSA lets a line be added to an agreement (`PsaKind.adding`)."""
+
+    def find_added(self, order: AddOrder) -> Finding:
+        """Say what the PSA holds for the order now.
+
+        NOT: no line of this service is billed there from that day on, and the agreement can take one. DONE: exactly
+        the line that was ordered is there, and no other of the service. OTHER: anything else, said in the sentence.
+        """
+        ...
+
+    def add_line(self, order: AddOrder) -> str:
+        """Send once, never retried, after one more look; gives the PSA's reply in one redacted line."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class PsaKind:
     """A registry line: how to name, ask for and build one kind of PSA.
 
-    `regions` are (base URL, label) of the cloud hosts; `self_hosted` allows a typed address.
+    `regions` are (base URL, label) of the cloud hosts; `self_hosted` allows a typed address. `adding` gives the
+    honest days for a new line of an agreement, pure; None when lines cannot be added there (see `AddsLines`).
     """
 
     key: str
@@ -325,3 +368,4 @@ class PsaKind:
     regions: tuple[tuple[str, str], ...] = ()
     key_help: str = ""
     write_kind: WriteKind = WriteKind.ABSOLUTE
+    adding: Callable[[AgreementRecord, date], list[Choice]] | None = None

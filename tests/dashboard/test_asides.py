@@ -270,7 +270,7 @@ def test_a_bulk_approval_is_undone_as_a_whole_line_by_line(approver: Client, add
         # One is being sent right now, one was confirmed, and one has not been touched.
         Push.objects.filter(pk=first.pk).update(state="sending", sent_count=1)
         Push.objects.filter(pk=second.pk).update(state="confirmed", sent_count=1)
-        AgreementLine.objects.filter(pk=second.line_id).update(quantity=12)
+        AgreementLine.objects.filter(pk=second.line.pk).update(quantity=12)
         desk.refresh()
         act = Decision.objects.values_list("act", flat=True).distinct().get()
     body = undo(approver, act)

@@ -40,6 +40,23 @@ class Fate:
             AgreementLine.objects.filter(pk=line.pk).update(billable=False)
         return line
 
+    def add_usage(self) -> Card:
+        """Use something that no line bills, and give its card."""
+        account, service = self.books.account(), self.books.service()
+        self.books.usage(self.books.vendor_account(account), self.books.vendor_service(service), "12")
+        self.books.refresh()
+        return Card.objects.get(account=account, line=None)
+
+    def push_addition(self, card: Card) -> Push | None:
+        if self.random.random() < 0.3:
+            return None
+        return Push.objects.create(
+            org=self.books.org, connection=self.books.psa, epoch=1, remote_host="psa.example", remote_account="x",
+            account=card.account, service=card.service, agreement=self.books.agreement(card.account), seen=0,
+            agreement_remote_id="1", service_remote_id="1", write_kind="delta", way="add", wanted=Decimal(12),
+            key=uuid.uuid4(), request_hash="x", effective_on=BILLS_FROM, state=self.pick(*Push.State),
+        )  # fmt: skip
+
     def push(self, line: AgreementLine) -> Push | None:
         if self.random.random() < 0.3:
             return None
@@ -53,13 +70,13 @@ class Fate:
         )  # fmt: skip
 
     def decide(self, card: Card, push: Push | None) -> Decision | None:
-        line, same = card.line, self.random.random() < 0.7
+        same = self.random.random() < 0.7
         verb = self.pick(None, "approve", "dismiss", "snooze", "snooze")
         if verb is None:
             return None
         until = TODAY + timedelta(days=self.pick(-1, 0, 1, 40)) if verb == "snooze" else None
         return Decision.objects.create(
-            org=self.books.org, line=line, account=line.account, service=line.service, verb=verb, until=until,
+            org=self.books.org, line=card.line, account=card.account, service=card.service, verb=verb, until=until,
             period=self.pick(PERIOD, PERIOD, LAST_MONTH), units=Decimal(self.pick("12", "13")),
             psa_units=card.psa_units if same else Decimal(self.pick("10", "12")),
             vendor_units=card.vendor_units if same else self.pick(None, Decimal(0), Decimal(12)),
@@ -93,5 +110,26 @@ def test_sql_and_the_pure_rule_agree_on_the_state(org: Organization, seed: int) 
         found = {card.line_id: card for card in Card.objects.filter(line__isnull=False)}
         expected = {pk: fate.expect(found[pk], *of_it) for pk, of_it in said.items()}
         assert {pk: card.state for pk, card in found.items()} == expected
+    assert set(Counter(expected.values())) == set(Card.State), expected
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_they_agree_on_usage_without_a_line_too(org: Organization, seed: int) -> None:
+    with org_scope(org.pk):
+        fate = Fate(Books(org), seed)
+        usage = [fate.add_usage() for _ in range(60)]
+        said = {}
+        for card in usage:
+            push = fate.push_addition(card)
+            said[card.pk] = (fate.decide(card, push), push)
+        fate.books.refresh()
+        found = {card.pk: card for card in Card.objects.all()}
+        expected = {
+            pk: fate.expect(found[pk], decision, push if push and push.state != "cancelled" else None)
+            for pk, (decision, push) in said.items()
+        }
+        assert {pk: card.state for pk, card in found.items()} == expected
+        pushed = {pk: push.pk for pk, (_, push) in said.items() if push and push.state != "cancelled"}
+        assert {pk: card.push_id for pk, card in found.items() if card.push_id} == pushed
     seen = Counter(expected.values())
-    assert set(seen) == set(Card.State), seen
+    assert {"todo", "pushing", "ready", "failed", "done", "snoozed"} <= set(seen), seen

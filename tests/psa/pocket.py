@@ -9,7 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from psa.adapters.base import (
+    AddOrder,
     Applied,
+    Choice,
     Credentials,
     Finding,
     Identity,
@@ -44,6 +46,8 @@ class PocketPsa:
     moments: int = 0
     # Adjustments that were accepted and do not show yet.
     late: list[tuple[str, Decimal, str]] | None = None
+    # Lines that were accepted and do not show yet.
+    late_lines: list[tuple[str, AddOrder]] | None = None
     watch: Callable[[str], None] | None = None
 
     def put(self, line: str, quantity: int, agreement: str = "1") -> None:
@@ -73,8 +77,23 @@ class PocketPsa:
         self.ledger.append((line, old.quantity, after, key))
         self.readings[line] = replace(old, quantity=after)
 
+    def add(self, line: str, order: AddOrder) -> None:
+        """Hold a line that was ordered, and write it into the ledger."""
+        ref = LineRef(agreement_remote_id=order.agreement_remote_id, line_remote_id=line)
+        self.readings[line] = LineReading(
+            ref=ref,
+            quantity=order.wanted,
+            starts_on=order.effective_on,
+            service_remote_id=order.service_remote_id,
+            unit_price=order.unit_price,
+        )
+        self.ledger.append((line, Decimal(0), order.wanted, order.key))
+
     def come_late(self) -> None:
-        """Let adjustments that were on their way arrive."""
+        """Let what was on its way arrive."""
+        for line, order in self.late_lines or []:
+            self.add(line, order)
+        self.late_lines = None
         for line, change, key in self.late or []:
             self.apply(line, self.quantity(line) + change, key)
             self.adjustments.append((line, change, key))
@@ -117,6 +136,45 @@ class PocketAdapter:
         self._apply(order)
         self.psa.moment("write after")
         return "200, request 7"
+
+    def find_added(self, order: AddOrder) -> Finding:
+        self._begin("find")
+        finding = self._judge_added(order)
+        self.psa.moment("find after")
+        return finding
+
+    def add_line(self, order: AddOrder) -> str:
+        self._begin("write")
+        new = f"new-{len(self.psa.readings)}"
+        if self.psa.late_lines is not None:
+            self.psa.late_lines.append((new, order))
+        else:
+            self.psa.add(new, order)
+        self.psa.moment("write after")
+        return "201, request 8"
+
+    def _judge_added(self, order: AddOrder) -> Finding:
+        alive = [
+            each
+            for each in self.psa.readings.values()
+            if (each.ref.agreement_remote_id, each.service_remote_id)
+            == (order.agreement_remote_id, order.service_remote_id)
+        ]
+        if not alive:
+            ref = LineRef(agreement_remote_id=order.agreement_remote_id, line_remote_id="")
+            nothing = LineReading(ref=ref, quantity=Decimal(0), missing=True)
+            return Finding(applied=Applied.NOT, reading=nothing)
+        first = alive[0]
+        as_ordered = len(alive) == 1 and (first.quantity, first.starts_on) == (
+            order.wanted,
+            order.effective_on,
+        )
+        return Finding(
+            applied=Applied.DONE if as_ordered else Applied.OTHER,
+            reading=first,
+            line_remote_id=first.ref.line_remote_id,
+            sentence=f"A line with {first.quantity} units is there.",
+        )
 
     def _apply(self, order: WriteOrder) -> None:
         line = order.ref.line_remote_id
@@ -185,4 +243,7 @@ def make_kind(psa: PocketPsa, adapter: type[PocketAdapter]) -> PsaKind:
         build=build,
         choices=lambda *_: [],
         write_kind=adapter.write_kind,
+        adding=lambda agreement, today: [
+            Choice(way=Way.ADD, effective_on=today, label="Takes effect now", help="", default=True)
+        ],
     )

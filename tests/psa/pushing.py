@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Organization, User
-from psa import push_runs, push_undo, pushes
+from psa import additions, push_runs, push_undo, pushes
 from psa.adapters.base import Way
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, PushAttempt, Service
 from reconcile.tenancy.scope import org_scope
@@ -49,6 +49,21 @@ class Desk:
         what: dict[str, Any] = {"effective_on": NEXT_MONTH, "way": Way.IN_PLACE, "by": self.user} | more
         with org_scope(self.org.pk):
             return pushes.stage(line, seen=Decimal(seen), wanted=Decimal(wanted), **what)
+
+    def sell(self, remote_id: str) -> Service:
+        """Have one more service in the catalogue."""
+        row = {name: self._row[name] for name in ("org", "connection", "changed_at")}
+        with org_scope(self.org.pk):
+            return Service.objects.create(remote_id=remote_id, name=f"Service {remote_id}", **row)
+
+    def add(self, wanted: int = 9, service: Service | None = None, **more: Any) -> Push:
+        """Approve a line of a service that nothing bills, in the agreement."""
+        price = Decimal("4.50")
+        with org_scope(self.org.pk):
+            addition = additions.Addition(
+                self._row["agreement"], service or self.service, Decimal(wanted), price, NEXT_MONTH
+            )
+            return additions.stage(addition, by=self.user, **more)
 
     def undo(self, push: Push) -> Push:
         """Undo a push."""

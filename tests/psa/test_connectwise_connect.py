@@ -1,4 +1,4 @@
-"""Connecting: addresses, what failures say, permissions row by row, and honest effective dates."""
+"""B1, B2, B4: connecting ConnectWise: addresses, failures, permissions row by row, and honest effective dates."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,7 +9,7 @@ import pytest
 from psa.adapters import ADAPTERS
 from psa.adapters.base import AgreementRecord, Credentials, Permission, PsaAdapter, Way
 from psa.adapters.connectwise.address import REGIONS, api_base, site
-from psa.adapters.connectwise.choices import choices, next_boundary
+from psa.adapters.connectwise.choices import add_choices, choices, next_boundary
 from psa.adapters.connectwise.failures import explain
 from reconcile.http.errors import CustomerMustAct, OurBug, RemoteError, TryLater
 from reconcile.http.reply import Reply
@@ -159,6 +159,29 @@ def test_each_row_is_judged_by_itself(adapter: PsaAdapter, remote: Simulated) ->
     details = {row.where: row.detail for row in rows}
     assert "in silence" in details["Companies > Company Maintenance"]
     assert "Edit is None" in details["Finance > Agreements"]
+
+
+def test_b2_the_right_to_add_lines_is_asked_for_checked_and_explained(
+    adapter: PsaAdapter, remote: Simulated
+) -> None:
+    remote.control(
+        "POST", "role", {"preset": "documented", "functions": {"Finance > Agreements": {"add": "None"}}}
+    )
+    row = next(row for row in adapter.check_permissions() if row.where == "Finance > Agreements")
+    assert (row.level, row.state) == ("Add, Edit, Inquire: All", "missing")
+    assert "Add is None" in row.detail
+    assert "to add a line for usage that none bills" in row.why
+
+
+def test_new_lines_begin_where_the_agreement_bills_them_as_expected() -> None:
+    """B4: the days offered for a line that is added, and none that the agreement would bill in another way."""
+    for prorate, days in ((False, [date(2025, 7, 1)]), (True, [date(2025, 7, 1), TODAY])):
+        offered = add_choices(agreement(prorate=prorate), TODAY)
+        assert [each.effective_on for each in offered] == days
+        assert [each.default for each in offered] == [True, False][: len(days)]
+    assert add_choices(agreement(ends_on=date(2025, 6, 30)), TODAY) == []
+    assert add_choices(agreement(billing_cycle="Something"), TODAY) == []
+    assert add_choices(agreement(active=False), TODAY) == []
 
 
 def test_a_table_that_customize_hides_is_named(adapter: PsaAdapter, remote: Simulated) -> None:

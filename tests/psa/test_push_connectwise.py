@@ -1,4 +1,4 @@
-"""Pushes through the ConnectWise adapter into the simulated PSA over HTTP: its ledger has the last word."""
+"""B4, B5: pushes through the ConnectWise adapter into the simulated PSA over HTTP: its ledger has the last word."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The protocol step by step: accidents before and after each call, moved lines, late answers, lost leases."""
+"""B5: the protocol step by step: accidents before and after each call, moved lines, late answers, lost leases."""
 
 from decimal import Decimal
 from itertools import product

@@ -1,4 +1,4 @@
-"""Many hands at once: clicks, workers and undos of the same lines in real transactions side by side."""
+"""B5: many hands at once: clicks, workers and undos of the same lines in real transactions side by side."""
 
 from collections import Counter
 from collections.abc import Callable

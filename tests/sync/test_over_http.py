@@ -1,4 +1,4 @@
-"""Syncs through the real adapters and the simulated APIs, over HTTP: what arrives, and what bad answers do."""
+"""B3: syncs through the real adapters and the simulated APIs, over HTTP: what arrives, and what bad answers do."""
 
 from collections.abc import Iterator
 from datetime import timedelta

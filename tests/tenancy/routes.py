@@ -100,6 +100,12 @@ ROUTES: dict[str, Route] = {
     "views_manage": Route(get=Role.VIEWER),
     "view_change": Route(post=Role.VIEWER, ids=("view",), form=lambda t: {"act": "open"}),
     "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
+    "line_add": Route(
+        get=Role.APPROVER,
+        post=Role.APPROVER,
+        ids=("card",),
+        form=lambda t: seen(t) | {"place": "1|2026-12-01|4.5", "units": "12"},
+    ),
     "line_pair": Route(
         get=Role.APPROVER, post=Role.APPROVER, ids=("card",), form=lambda t: seen(t) | {"line": t.card}
     ),

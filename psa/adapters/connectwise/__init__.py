@@ -3,7 +3,7 @@
 from psa.adapters.base import Credentials, Field, PsaAdapter, PsaKind
 from psa.adapters.connectwise.adapter import ConnectWise
 from psa.adapters.connectwise.address import REGIONS
-from psa.adapters.connectwise.choices import choices
+from psa.adapters.connectwise.choices import add_choices, choices
 
 
 def build(credentials: Credentials) -> PsaAdapter:
@@ -29,6 +29,7 @@ KIND = PsaKind(
     ),
     build=build,
     choices=choices,
+    adding=add_choices,
     self_hosted=True,
     regions=REGIONS,
     key_help="Create an API member with a security role of its own that has just the rights listed below, then "

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from psa.adapters.base import (
     AccountRecord,
+    AddOrder,
     AgreementRecord,
     AgreementTypeRecord,
     BoardRecord,
@@ -25,7 +26,7 @@ from psa.adapters.base import (
     WriteKind,
     WriteOrder,
 )
-from psa.adapters.connectwise import lines, permissions, push, records, tickets
+from psa.adapters.connectwise import adding, lines, permissions, push, records, tickets
 from psa.adapters.connectwise.client import Client
 from psa.adapters.connectwise.lists import read_list, read_with_fallback
 from psa.adapters.connectwise.values import Row, row_id, text
@@ -128,6 +129,14 @@ class ConnectWise:
     def write(self, order: WriteOrder) -> str:
         """Write an order from where it stands, each call once."""
         return push.write(self._client, order, self._ends_inclusive)
+
+    def find_added(self, order: AddOrder) -> Finding:
+        """Say whether an agreement holds the line that was ordered."""
+        return adding.find(self._client, order, self._ends_inclusive)
+
+    def add_line(self, order: AddOrder) -> str:
+        """Add a line, once."""
+        return adding.write(self._client, order, self._ends_inclusive)
 
     def create_ticket(self, order: TicketOrder) -> Ticket:
         """Make a ticket unless the order's key has one already."""

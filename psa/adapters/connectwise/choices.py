@@ -24,6 +24,21 @@ def choices(agreement: AgreementRecord, today: date) -> list[Choice]:
     return offered
 
 
+def add_choices(agreement: AgreementRecord, today: date) -> list[Choice]:
+    """Offer the days from which this agreement bills a new line as expected; none when it takes no line any more."""
+    if not (agreement.active and agreement.recurring):
+        return []
+    boundary = next_boundary(agreement, today)
+    offered = []
+    if boundary is not None:
+        offered.append(_add(boundary, "a full period", "It is the first day of the next billing period."))
+    if agreement.prorate:
+        offered.append(
+            _add(today, "prorated", "The agreement prorates, so a line may start inside a period.")
+        )
+    return [each for each in offered if agreement.ends_on is None or each.effective_on <= agreement.ends_on]
+
+
 def next_boundary(agreement: AgreementRecord, today: date) -> date | None:
     """Give the first day after `today` on which a billing period of this agreement begins; None if unknown.
 
@@ -62,6 +77,16 @@ def _split(day: date, how: str, why: str) -> Choice:
         label=f"Takes effect {day:%-d %b %Y}, {how}",
         help=f"{why} The line ends on {before:%-d %b %Y} and a new one with the full new quantity follows, so the "
         "history stays.",
+    )
+
+
+def _add(day: date, how: str, why: str) -> Choice:
+    return Choice(
+        way=Way.ADD,
+        effective_on=day,
+        label=f"Takes effect {day:%-d %b %Y}, {how}",
+        help=f"{why} Nothing is billed for days before it.",
+        default=how == "a full period",
     )
 
 

@@ -76,6 +76,14 @@ def read_service_rows(client: Client, ref: LineRef, service_id: str) -> tuple[Ro
     return parents[0], client.listed(additions_path(ref.agreement_remote_id), wanted)
 
 
+def read_product_rows(client: Client, agreement_id: str, service_id: str) -> tuple[Row | None, list[Row]]:
+    """Read an agreement and all its rows of one product; (None, []) when the agreement is gone."""
+    parents = _by_ids(client, AGREEMENTS, [agreement_id])
+    if not parents:
+        return None, []
+    return parents[0], client.listed(additions_path(agreement_id), f"product/id={int(service_id)}")
+
+
 def reading(row: Row, ref: LineRef, parent: Row, ends_inclusive: bool) -> LineReading:
     """Read one addition for a comparison."""
     line = records.line(row, ends_inclusive)
@@ -89,6 +97,10 @@ def reading(row: Row, ref: LineRef, parent: Row, ends_inclusive: bool) -> LineRe
         service_remote_id=line.service_remote_id,
         account_remote_id=reference_id(parent, "company"),
         prorate=flag(parent, "prorateFlag"),
+        unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
+        billable=line.billable,
+        description=line.description,
     )
 
 

@@ -157,7 +157,7 @@ def write(client: Client, order: WriteOrder, ends_inclusive: bool) -> str:
     last_day = order.effective_on - (_ONE_DAY if ends_inclusive else timedelta())
     if finding.applied == Applied.HALF:
         return _patch(client, record, "cancelledDate", day_value(last_day))
-    created = _said_reply("POST", client.write("POST", path, following_line(lines.line, order)))
+    created = said_reply("POST", client.write("POST", path, following_line(lines.line, order)))
     try:
         return f"{created}; {_patch(client, record, 'cancelledDate', day_value(last_day))}"
     except RemoteError as error:
@@ -197,12 +197,13 @@ def following_line(old: Row, order: WriteOrder) -> Row:
 
 def _patch(client: Client, record: str, name: str, value: Decimal | str) -> str:
     """Replace one value; the path is a bare, case-sensitive name (§3.2)."""
-    return _said_reply(
+    return said_reply(
         "PATCH", client.write("PATCH", record, [{"op": "replace", "path": name, "value": value}])
     )
 
 
-def _said_reply(method: str, reply: Reply) -> str:
+def said_reply(method: str, reply: Reply) -> str:
+    """Write a reply down in one line that holds no secret."""
     return (
         f"{method} {reply.url.partition('/apis/3.0/')[2]}: {reply.status}, request {reply.request_id or '-'}"
     )

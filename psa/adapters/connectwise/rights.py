@@ -59,8 +59,9 @@ AGREEMENTS = Right(
     module="Finance",
     function="Agreements",
     verbs=("add", "edit", "inquire"),
-    why="To read agreements and additions, and to write the approved quantity. In Customize, allow every "
-    "agreement type that Reconcile is to see.",
+    why="To read agreements and additions, to write the approved quantity (Edit), and to add a line for usage that "
+    "none bills or that follows another from a day on (Add). In Customize, allow every agreement type that Reconcile "
+    "is to see.",
     probes=(("finance/agreements", "agreements"),),
     covers=r"finance/agreements",
 )

@@ -1,4 +1,4 @@
-"""Connecting a PSA: what is tried, what is kept, what is said, against a simulator over real HTTP."""
+"""B1, B2, B3: connecting a PSA: what is tried, what is kept, what is said, against a simulator over real HTTP."""
 
 import pytest
 
