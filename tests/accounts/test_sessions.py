@@ -71,6 +71,13 @@ def test_a_strangers_session_cannot_be_ended(alice, charlie):
     assert is_in(hers)
 
 
+@pytest.mark.parametrize(
+    "name", ["profile", "usersessions_list", "mfa_index", "mfa_activate_totp", "sign_in_again"]
+)
+def test_a_persons_own_pages_ask_who_it_is(client, name):
+    assert client.get(reverse(name)).url.startswith("/account/login/")
+
+
 def test_a_new_password_ends_the_others(alice):
     here, there = enter(alice, CHROME), enter(alice, EDGE)
     new = {"oldpassword": PASSWORD, "password1": "staple battery horse", "password2": "staple battery horse"}
