@@ -8,7 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.signals import authentication_step_completed
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.signals import authentication_step_completed, user_logged_in
 from django.conf import settings
 from django.contrib import messages
 from django.dispatch import receiver
@@ -54,6 +55,13 @@ def ask(request: Any) -> HttpResponse:
 def must_prove(request: HttpRequest, lines: int) -> bool:
     """Say whether so many lines at once need a fresher sign-in than this one."""
     return lines > settings.FRESH_SIGN_IN_LINES and not signed_in_lately(request)
+
+
+@receiver(user_logged_in)
+def count_signing_up(request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """Signing up, or joining by invitation, is a proof as well; by itself it leaves none in the session."""
+    if not get_authentication_records(request, user):
+        record_authentication(request, user, method="signup")
 
 
 @receiver(authentication_step_completed)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.core.internal.ratelimit import consume_or_429
 from django.contrib import messages
@@ -181,7 +180,6 @@ def invitation_join(request: HttpRequest, found: Invitation, token: str) -> Http
     except Refused as refused:
         form.add_error(None, str(refused))
         return _show(request, found, token, form)
-    record_authentication(request, user, method="password", email=user.email)
     request.session[LAST_USED] = found.org.slug
     response: HttpResponse = perform_login(
         request, user, redirect_url=reverse("dashboard", args=[found.org.slug])

@@ -126,6 +126,12 @@ def test_secrets_change_only_after_a_fresh_sign_in(org, alice, sign_in, name):
     assert new.post(where, {"name": "x"}).status_code == 422
 
 
+def test_who_has_just_signed_up_is_not_asked_again(client):
+    form = {"email": "new@northgate.example", "password1": PASSWORD, "organization": "New MSP"}
+    assert client.post("/account/signup/", form).status_code == 302
+    assert client.post(reverse("psa_add", args=["new-msp"]), {"name": "x"}).status_code == 422
+
+
 def test_many_lines_at_once_need_a_fresh_sign_in_and_few_do_not(org, join, sign_in, settings):
     settings.FRESH_SIGN_IN_LINES = 1
     bob = join("Bob", Role.APPROVER)
