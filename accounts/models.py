@@ -16,6 +16,7 @@ from accounts.roles import Role
 from accounts.schedule_models import SyncSchedule
 from reconcile.clock import read_clock
 from reconcile.tenancy.constraints import MEMBER_POLICY, ORGANIZATION_POLICY, RowPolicy, tenant_rows
+from reconcile.tenancy.fields import MoneyField
 from reconcile.tenancy.models import TenantRow
 from reconcile.tenancy.scope import org_scope
 
@@ -135,6 +136,10 @@ class ReconcileSettings(TenantRow):
     vanish_percent = models.PositiveSmallIntegerField(default=10)
     stale_hours = models.PositiveSmallIntegerField(default=192)
     pushing = models.CharField(max_length=10, choices=Pushing.choices, default=Pushing.AT_ONCE)
+    second_from = MoneyField(
+        null=True, blank=True, help_text="From this amount on a second approver must agree; none: never"
+    )
+    second_currency = models.CharField(max_length=3, default="USD")
     contract_view = models.CharField(max_length=10, choices=ContractView.choices, default=ContractView.MAPPED)
 
     class Meta:

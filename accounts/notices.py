@@ -90,11 +90,6 @@ def settle(key: str) -> None:
     Notice.objects.filter(key=key, solved_at__isnull=True).update(solved_at=Now())
 
 
-def reword(key: str, title: str) -> None:
-    """Keep what a notice says true without telling it again. Needs a scope."""
-    Notice.objects.filter(key=key, solved_at__isnull=True).update(title=title[:200])
-
-
 def settle_all(beginning: str, but: Notice | None = None) -> None:
     """Settle every notice whose key begins so, except one. Needs a scope."""
     open_ones = Notice.objects.filter(key__startswith=beginning, solved_at__isnull=True)

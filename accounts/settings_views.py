@@ -1,4 +1,4 @@
-"""Settings, Data settings, Reconciliation (E5, E9): the contract view, the guards, and how approvals are pushed."""
+"""Settings, Data settings, Reconciliation (E5, E9, E10): contract view, guards, second approver, pushing."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,22 +14,25 @@ from accounts import audit
 from accounts.contract_view import count_lines
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
+from accounts.second_form import SecondApproverForm, count_approvers
 from reconcile.signals import figures_changed
 from reconcile.tenancy.views import OrgRequest, member_view
 
 # Quantities for which the page works out what the limits mean.
 EXAMPLES = (10, 40, 200)
+# Changing these alone leaves every line as it is.
+JUDGES_NOTHING = {"contract_view", "second_from", "second_currency"}
 LONGEST_STALE_HOURS = 24 * 92
 
 
-class ReconciliationForm(forms.ModelForm):  # type: ignore[type-arg]
+class ReconciliationForm(SecondApproverForm):
     """Asks for the limits; whole numbers, and none so wide that a guard could never hold a line."""
 
     class Meta:
         model = ReconcileSettings
         fields: ClassVar = [
             "guard_percent", "guard_units", "jump_percent", "jump_units", "vanish_percent", "stale_hours", "pushing",
-            "contract_view",
+            "contract_view", "second_from", "second_currency",
         ]  # fmt: skip
 
     def clean_contract_view(self) -> str:
@@ -96,6 +99,7 @@ def settings_reconciliation(request: OrgRequest) -> HttpResponse:
         "form": form,
         "examples": examples,
         "contract_lines": count_lines(request.org.pk),
+        "approvers": count_approvers(request.org.pk),
         "may_change": request.member.may(Role.ADMIN),
         "last_change": AuditEntry.objects.filter(subject=_subject(request.org)).order_by("-seq").first(),
     }
@@ -106,13 +110,13 @@ def tell(changed: list[str]) -> str:
     """Say what saving did."""
     if not changed:
         return "Nothing was changed."
-    return "Saved." if changed == ["contract_view"] else "Saved. Every line was judged again."
+    return "Saved." if set(changed) <= JUDGES_NOTHING else "Saved. Every line was judged again."
 
 
 def change_settings(org: Organization, form: ReconciliationForm, by: User) -> list[str]:
     """Save what was changed, write the audit entry and refresh the cards; gives the names of what changed."""
     audit.hold(org.pk)
-    before = model_to_dict(ReconcileSettings.objects.get(org_id=org.pk), fields=list(form.fields))
+    before = model_to_dict(ReconcileSettings.objects.get(org_id=org.pk), fields=form.Meta.fields)
     changed = [name for name, value in before.items() if form.cleaned_data[name] != value]
     if changed:
         form.save()
@@ -125,7 +129,7 @@ def change_settings(org: Organization, form: ReconciliationForm, by: User) -> li
             old={_words(name): before[name] for name in changed},
             new={_words(name): form.cleaned_data[name] for name in changed},
         )
-        if changed != ["contract_view"]:
+        if not set(changed) <= JUDGES_NOTHING:
             figures_changed.send(ReconcileSettings, org_id=org.pk, account_ids=None)
     return changed
 

@@ -6,7 +6,8 @@ from django.views.decorators.http import require_POST
 from accounts.roles import Role
 from dashboard import decisions, undoing
 from dashboard.decisions import Refused
-from dashboard.entries import day_in, decimal_in, seen_in
+from dashboard.entries import decimal_in, seen_in, timing_in
+from dashboard.models import Card
 from dashboard.views import find, refuse, refuse_line, show_row
 from reconcile.tenancy.views import OrgRequest, member_view
 
@@ -20,14 +21,14 @@ def approve(request: OrgRequest, card_id: int) -> HttpResponse:
     try:
         card = decisions.find(request.org.pk, card_id)
         units = decimal_in(request.POST["units"]) if request.POST.get("units") else None
-        way, _, day = request.POST.get("way", "").partition("|")
-        choice = decisions.choose(card, way, day_in(day))
+        choice, sent_on = timing_in(request, card)
         decisions.approve(
             card,
             seen_in(request),
             by=request.user,
             units=units,
             choice=choice,
+            sent_on=sent_on,
             sure=request.POST.get("sure") == "yes",
         )
     except Refused as refused:
@@ -54,7 +55,9 @@ def undo(request: OrgRequest, card_id: int) -> HttpResponse:
     find(request, card_id)
     try:
         card = decisions.find(request.org.pk, card_id)
-        if card.decision and card.decision.push_id and not request.member.may(Role.APPROVER):
+        waits = card.state == Card.State.READY
+        pushed = card.decision is not None and card.decision.push_id is not None
+        if (waits or pushed) and not request.member.may(Role.APPROVER):
             raise Refused("Undoing a push writes to the PSA: that needs the approver role.")
         push = undoing.undo(card, by=request.user)
     except Refused as refused:

@@ -13,6 +13,7 @@ from dashboard.decisions import Refused, Seen, build, of_card
 from dashboard.models import Card, Decision
 from dashboard.pairing import check_open
 from dashboard.rules import Guards, guard
+from dashboard.thresholds import Change, who_needs_second
 from psa import additions, pushes
 from psa.adapters import ADAPTERS
 from psa.adapters.base import Choice
@@ -103,10 +104,14 @@ def add(
 
 
 def _stage(card: Card, addition: additions.Addition, by: User) -> Decision:
-    collect = ReconcileSettings.objects.get(org_id=card.org_id).pushing == ReconcileSettings.Pushing.COLLECT
+    limits = ReconcileSettings.objects.get(org_id=card.org_id)
+    collect = limits.pushing == ReconcileSettings.Pushing.COLLECT
+    amount = None if addition.unit_price is None else addition.wanted * addition.unit_price
+    change = Change(amount, addition.agreement.currency or card.currency)
+    (needs_second,) = who_needs_second(limits, [change])
     with figures_changed.together(card.org_id):
         try:
-            push = additions.stage(addition, by=by, waiting=collect)
+            push = additions.stage(addition, by=by, waiting=collect, needs_second=needs_second)
         except pushes.PushRefused as refused:
             raise Refused(refused.sentence) from refused
         of_card(card).filter(undone_at__isnull=True).update(undone_at=timezone.now())

@@ -1,6 +1,5 @@
 """What a person does with differences that wait: dismiss and snooze, one line or a selection."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,10 +13,10 @@ from accounts.roles import Role
 from dashboard import asides, bulk, cards, decisions, selection, totals
 from dashboard.asides import Aside
 from dashboard.bulk_views import show_results
-from dashboard.decisions import Refused, Seen
+from dashboard.decisions import Refused
 from dashboard.entries import day_in, seen_in
 from dashboard.period import current_period
-from dashboard.views import find, refuse, refuse_line, show_row
+from dashboard.views import find, refuse_line, show_row
 from dashboard.words import DISMISS_REASONS
 from reconcile.templatetags.figures import short_date
 from reconcile.tenancy.views import OrgRequest, member_view
@@ -115,11 +114,7 @@ def _preview(request: OrgRequest, why_not: Any) -> dict[str, Any]:
 def _set_many_aside(request: OrgRequest, read: Any) -> HttpResponse:
     decisions.keep_up(request.org.pk)
     act = uuid4()
-    try:
-        aside = read(request)
-        seen: Mapping[int, Seen] = selection.unpack(request)
-    except Refused as refused:
-        return refuse(request, refused)
+    aside, seen = read(request), selection.unpack(request)
     done, left = asides.set_many_aside(request.org.pk, seen, aside, by=request.user, act=act)
     if aside.until:
         words = f"{len(done)} snoozed until {short_date(aside.until)}"

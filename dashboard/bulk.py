@@ -2,15 +2,37 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from accounts import audit
 from accounts.models import User
-from dashboard.decisions import Refused, Seen, find_many, intend, refuse_closed, write
+from dashboard.decisions import Refused, Seen, choose, find_many, intend, list_choices, write
 from dashboard.models import Card, Decision
 from psa import pushes
-from psa.models import Push
+from psa.adapters.base import Choice, Way
+
+
+@dataclass(frozen=True)
+class Timing:
+    """From when the changes of one act count: as usual for each line, its next billing period, or sent on a day."""
+
+    way: Way | None = None
+    sent_on: date | None = None
+
+
+USUAL = Timing()
+
+
+def choose_for(card: Card, timing: Timing) -> Choice:
+    """Give the honest choice of a line that comes closest to a wish for many; raise Refused when it offers none."""
+    if timing.way is None:
+        return choose(card)
+    offered = [choice for choice in list_choices(card) if choice.way == timing.way]
+    if not offered:
+        raise Refused("This line's agreement offers no such date. Approve it by itself.")
+    # The last one offered is the next billing period; one inside a period would prorate.
+    return offered[-1]
 
 
 @dataclass(frozen=True)
@@ -59,7 +81,7 @@ def why_not_in_bulk(card: Card) -> str:
 
 
 def approve_many(
-    org_id: int, seen: Mapping[int, Seen], *, by: User, act: UUID | None = None
+    org_id: int, seen: Mapping[int, Seen], *, by: User, act: UUID | None = None, timing: Timing = USUAL
 ) -> tuple[list[Decision], list[tuple[Card, str]]]:
     """Approve a selection; a line that cannot be is reported, the others go on."""
     wanted: list[tuple[Card, pushes.Intent]] = []
@@ -68,7 +90,8 @@ def approve_many(
         try:
             if reason := why_not_in_bulk(card):
                 raise Refused(reason)
-            wanted.append((card, intend(card, seen[card.pk])))
+            choice = choose_for(card, timing)
+            wanted.append((card, intend(card, seen[card.pk], choice=choice, sent_on=timing.sent_on)))
         except Refused as error:
             refused.append((card, error.sentence))
     done: list[Decision] = []
@@ -78,21 +101,3 @@ def approve_many(
         else:
             done.append(result)
     return done, refused
-
-
-def release(org_id: int, push_ids: Sequence[int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
-    """Send collected pushes; one whose count has changed since it was approved waits for another look."""
-    audit.hold(org_id)
-    refuse_closed(org_id)
-    found = Card.objects.filter(org_id=org_id, push__in=push_ids, state=Card.State.READY)
-    fit: list[Push] = []
-    left: list[tuple[Card, str]] = []
-    for card in found.select_related("push", "decision", "account", "service").order_by("pk"):
-        decision = card.decision
-        if decision is None or decision.vendor_units != card.vendor_units:
-            left.append(
-                (card, "The vendor's count has changed since it was approved. Undo it, and look again.")
-            )
-        else:
-            fit.append(card.push)
-    return pushes.release(fit, by=by), left

@@ -11,12 +11,15 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.fresh import ask, must_prove
 from accounts.roles import Role
 from dashboard import bulk, cards, decisions, selection, totals, undoing
-from dashboard.decisions import Refused
-from dashboard.entries import ids_in
+from dashboard.bulk import Timing
+from dashboard.entries import LATER, ids_in, sending_day_in
 from dashboard.lists import with_names
 from dashboard.models import Card
+from dashboard.releasing import release as release_pushes
+from dashboard.releasing import why_not_released
 from dashboard.rows import Row
-from dashboard.views import refuse
+from dashboard.views import sending_days
+from psa.adapters.base import Way
 from reconcile.tenancy.views import OrgRequest, member_view
 
 CONFIRMED_LATER = "Each line turns to Confirmed when the PSA has been read back."
@@ -37,23 +40,36 @@ def preview(request: OrgRequest) -> HttpResponse:
         "effect": totals.sum_by_currency(chosen.cards),
         "bills_from": cards.bills_from(),
     }
+    if request.POST.get("dated"):
+        context |= {"dated": True, "periods": sum(1 for card in chosen.cards if offers_period(card))}
+        context |= sending_days()
     return render(request, "dashboard/approve_dialog.html", context)
+
+
+def offers_period(card: Card) -> bool:
+    """Say whether a change of this line can begin with a billing period."""
+    return any(choice.way == Way.SPLIT for choice in decisions.list_choices(card))
 
 
 @require_POST
 @member_view(Role.APPROVER)
 def approve_many(request: OrgRequest) -> HttpResponse:
     """Approve the lines of a preview; each line says for itself what became of it."""
-    try:
-        seen = selection.unpack(request)
-    except Refused as refused:
-        return refuse(request, refused)
+    seen, timing = selection.unpack(request), _timing(request)
     if must_prove(request, lines=len(seen)):
         return ask(request)
     decisions.keep_up(request.org.pk)
     act = uuid4()
-    done, left_out = bulk.approve_many(request.org.pk, seen, by=request.user, act=act)
+    done, left_out = bulk.approve_many(request.org.pk, seen, by=request.user, act=act, timing=timing)
     return show_results(request, f"{len(done)} approved", CONFIRMED_LATER, left_out, act if done else None)
+
+
+def _timing(request: OrgRequest) -> Timing:
+    """Read from when the changes count, as the dialog of a selection asks."""
+    way = request.POST.get("way", "")
+    if way == LATER:
+        return Timing(Way.IN_PLACE, sending_day_in(request))
+    return Timing(Way(way)) if way in list(Way) else bulk.USUAL
 
 
 @require_GET
@@ -61,9 +77,11 @@ def approve_many(request: OrgRequest) -> HttpResponse:
 def push_dialog(request: OrgRequest) -> HttpResponse:
     """Show the collected pushes before they are sent."""
     ready = with_names(Card.objects.filter(org_id=request.org.pk, state=Card.State.READY))
-    rows = [Row(card) for card in ready.order_by("account__name", "service__name", "pk")]
+    found = list(ready.order_by("account__name", "service__name", "pk"))
+    rows = [Row(card) for card in found if not why_not_released(card)]
+    left = [(card, reason) for card in found if (reason := why_not_released(card))]
     effect = totals.sum_by_currency(row.card for row in rows)
-    return render(request, "dashboard/push_dialog.html", {"rows": rows, "effect": effect})
+    return render(request, "dashboard/push_dialog.html", {"rows": rows, "effect": effect, "left": left})
 
 
 @require_POST
@@ -74,7 +92,7 @@ def release(request: OrgRequest) -> HttpResponse:
     if must_prove(request, lines=len(pushes)):
         return ask(request)
     decisions.keep_up(request.org.pk)
-    sent, left_out = bulk.release(request.org.pk, pushes, by=request.user)
+    sent, left_out = release_pushes(request.org.pk, pushes, by=request.user)
     words = f"{len(sent)} push{'' if len(sent) == 1 else 'es'} on the way"
     return show_results(request, words, CONFIRMED_LATER, left_out)
 

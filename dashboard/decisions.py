@@ -1,7 +1,7 @@
 """What people decide on cards: approve, with or without another quantity; called inside the organization's scope."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import ReconcileSettings, User
 from dashboard import cards, months
-from dashboard.models import Card, Decision
+from dashboard.models import Card, Decision, StandingRule
 from dashboard.rules import Guards, guard
+from dashboard.thresholds import change_of, who_needs_second
 from psa import pushes
 from psa.adapters import ADAPTERS
 from psa.adapters.base import Choice
@@ -101,13 +102,14 @@ def approve(
     by: User,
     units: Decimal | None = None,
     choice: Choice | None = None,
+    sent_on: date | None = None,
     sure: bool = False,
 ) -> Decision:
     """Approve a quantity for a line and stage its push; `units` is set when the person chose another number.
 
     Held and uncompared lines ask for `sure`. Raises Refused; then nothing was written.
     """
-    intent = intend(card, seen, units=units, choice=choice, sure=sure)
+    intent = intend(card, seen, units=units, choice=choice, sent_on=sent_on, sure=sure)
     (result,) = write(card.org_id, [(card, intent)], by=by)
     if isinstance(result, Refused):
         raise result
@@ -120,6 +122,7 @@ def intend(
     *,
     units: Decimal | None = None,
     choice: Choice | None = None,
+    sent_on: date | None = None,
     sure: bool = False,
 ) -> pushes.Intent:
     """Give what approving this card would write; raise Refused when that may not be approved."""
@@ -127,16 +130,33 @@ def intend(
     if units is not None and not sure:
         _check_typed(card.org_id, psa_units, units)
     picked = choice or choose(card)
-    return pushes.Intent(line, psa_units, wanted, picked.effective_on, picked.way)
+    # What is sent on a later day takes effect on that day.
+    return pushes.Intent(
+        line, psa_units, wanted, sent_on or picked.effective_on, picked.way, release_on=sent_on
+    )
 
 
 def write(
-    org_id: int, wanted: Sequence[tuple[Card, pushes.Intent]], *, by: User, act: UUID | None = None
+    org_id: int,
+    wanted: Sequence[tuple[Card, pushes.Intent]],
+    *,
+    by: User | None,
+    act: UUID | None = None,
+    rule: StandingRule | None = None,
 ) -> list[Decision | Refused]:
-    """Stage the pushes and record the decisions, in order; the cards follow once, in as many queries as for one."""
-    collect = ReconcileSettings.objects.get(org_id=org_id).pushing == ReconcileSettings.Pushing.COLLECT
+    """Stage the pushes and record the decisions, in order; the cards follow once, in as many queries as for one.
+
+    `by` nobody: the standing `rule` approves.
+    """
+    limits = ReconcileSettings.objects.get(org_id=org_id)
+    collect = limits.pushing == ReconcileSettings.Pushing.COLLECT
+    changes = [change_of(intent.line, intent.seen, intent.wanted, card.currency) for card, intent in wanted]
+    intents = [
+        replace(intent, needs_second=needed)
+        for (_, intent), needed in zip(wanted, who_needs_second(limits, changes), strict=True)
+    ]
     with figures_changed.together(org_id):
-        results = pushes.stage_many([intent for _, intent in wanted], by=by, waiting=collect)
+        results = pushes.stage_many(intents, by=by, waiting=collect)
         taken = [
             (card, push) for (card, _), push in zip(wanted, results, strict=True) if isinstance(push, Push)
         ]
@@ -144,7 +164,7 @@ def write(
         standing = Decision.objects.filter(org_id=org_id, line_id__in=[card.line_id for card, _ in taken])
         standing.filter(undone_at__isnull=True).update(undone_at=timezone.now())
         approved = [
-            build(card, Decision.Verb.APPROVE, by=by, units=push.wanted, push=push, act=act)
+            build(card, Decision.Verb.APPROVE, by=by, units=push.wanted, push=push, act=act, rule=rule)
             for card, push in taken
         ]
         decisions = iter(Decision.objects.bulk_create(approved, batch_size=500))
@@ -204,18 +224,19 @@ def build(
     card: Card,
     verb: str,
     *,
-    by: User,
+    by: User | None,
     units: Decimal | None = None,
     reason: str = "",
     push: Push | None = None,
     until: date | None = None,
     act: UUID | None = None,
+    rule: StandingRule | None = None,
 ) -> Decision:
     """Make the row of a decision on a card, with the numbers that were decided on; not yet saved."""
     return Decision(
         org_id=card.org_id, line_id=card.line_id, account_id=card.account_id, service_id=card.service_id,
         period=card.period, verb=verb, units=units, psa_units=card.psa_units, vendor_units=card.vendor_units,
-        reason=reason, by=by, push=push, until=until, act=act,
+        reason=reason, by=by, push=push, until=until, act=act, rule=rule,
     )  # fmt: skip
 
 

@@ -1,15 +1,22 @@
 """What people type into the forms of lines, read strictly: a slip of the finger becomes a sentence, not a quantity."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from dashboard import decisions
 from dashboard.decisions import Refused, Seen
 from dashboard.filters import number
+from dashboard.models import Card
+from psa.adapters.base import Choice, Way
 from reconcile.tenancy.views import OrgRequest
 
+# The choice "on a day that I name", beside those of the adapter.
+LATER = "later"
+LONGEST_DAYS = 366
 # With and without commas between thousands; under a million millions, as the columns are.
 QUANTITY = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
 
@@ -42,6 +49,22 @@ def day_in(text: str) -> date | None:
         return parse_date(text) if text else None
     except ValueError:
         raise Refused("That effective date does not exist. Reload the page and choose again.") from None
+
+
+def timing_in(request: OrgRequest, card: Card) -> tuple[Choice, date | None]:
+    """Read from when a change of this line counts, and the day on which it is sent, when that is a later one."""
+    way, _, day = request.POST.get("way", "").partition("|")
+    if way == LATER:
+        return decisions.choose(card, Way.IN_PLACE), sending_day_in(request)
+    return decisions.choose(card, way, day_in(day)), None
+
+
+def sending_day_in(request: OrgRequest) -> date:
+    """Read the day on which a change is to be sent: after today, within a year."""
+    day, today = day_in(request.POST.get("sent_on", "")), timezone.now().date()
+    if day is None or not today < day <= today + timedelta(days=LONGEST_DAYS):
+        raise Refused("Choose the day on which it is sent: one after today, within a year.")
+    return day
 
 
 def ids_in(request: OrgRequest, name: str) -> list[int]:

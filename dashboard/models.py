@@ -9,6 +9,7 @@ from dashboard.back_billing_models import Settlement
 from dashboard.note_models import Note
 from dashboard.pairing_models import LinePairing
 from dashboard.report_models import CarryOver, MonthReopening, MonthReport
+from dashboard.rule_models import StandingRule
 from dashboard.view_models import OpeningView, SavedView
 from psa.models import Account, Agreement, AgreementLine, Connection, Push, Service
 from reconcile.tenancy.constraints import tenant_rows
@@ -127,11 +128,13 @@ class Decision(TenantRow):
         null=True, blank=True, help_text="Names the one act that decided many cards together"
     )
     push = TenantReference(Push, null=True, blank=True)
+    rule = TenantReference(StandingRule, null=True, blank=True)
 
     class Meta:
         constraints = [
             *tenant_rows(
                 "dashboard_decision",
+                rule="dashboard_standingrule",
                 line="psa_agreementline",
                 account="psa_account",
                 service="psa_service",
@@ -157,6 +160,11 @@ class Decision(TenantRow):
             models.Index(
                 fields=["org", "act"], condition=Q(act__isnull=False), name="dashboard_decision_act"
             ),
+            models.Index(
+                fields=["until"],
+                condition=Q(verb="snooze", undone_at__isnull=True),
+                name="dashboard_decision_until",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -174,4 +182,5 @@ __all__ = [
     "OpeningView",
     "SavedView",
     "Settlement",
+    "StandingRule",
 ]

@@ -209,12 +209,15 @@ last_push AS (
        AND p.line_id IS NULL AND p.state <> 'cancelled'
      ORDER BY p.account_id, p.service_id, p.id DESC)
 ),
--- A decision ends with its period; a snooze on its day, in whatever month that is.
+-- A decision ends with its period; a snooze on its day, in whatever month that is; what waits to be sent, when it is.
 standing AS (
     SELECT d.*, COALESCE(d.line_id, -d.service_id) AS about
     FROM dashboard_decision d
     WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL
-      AND CASE WHEN d.verb = 'snooze' THEN d.until > %(today)s ELSE d.period = %(period)s END
+      AND CASE
+          WHEN d.verb = 'snooze' THEN d.until > %(today)s
+          ELSE d.period = %(period)s OR d.push_id IN (SELECT p.id FROM last_push p WHERE p.state = 'waiting')
+      END
 ),
 fresh AS (
     SELECT k.connection_id, k.account_id, k.service_id, k.agreement_id, k.line_id, k.integration_id,

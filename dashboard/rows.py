@@ -59,6 +59,11 @@ class Row:
         return self.card.state == Card.State.READY
 
     @property
+    def waits_for_second(self) -> bool:
+        """Say whether another approver must agree before this line's push is sent."""
+        return self.is_ready and self.push is not None and self.push.waits_for_second
+
+    @property
     def has_stopped(self) -> bool:
         return self.card.state == Card.State.FAILED
 
@@ -74,7 +79,7 @@ class Row:
     @property
     def selectable(self) -> bool:
         """Say whether something can be done to this line together with others."""
-        return self.can_snooze
+        return self.can_snooze or self.waits_for_second
 
     @property
     def fits(self) -> bool:
@@ -116,7 +121,7 @@ class Row:
 
     @property
     def has_menu(self) -> bool:
-        return self.can_edit or self.can_snooze or self.can_ticket
+        return self.can_edit or self.can_snooze or self.waits_for_second or self.can_ticket
 
     @cached_property
     def ticket(self) -> TicketMark | None:
@@ -130,6 +135,8 @@ class Row:
 
     @property
     def can_undo(self) -> bool:
+        if self.is_ready and self.push is not None and self.push.undoes_id:
+            return True
         return self.card.decision_id is not None and (
             self.card.state in (Card.State.READY, Card.State.DONE, Card.State.SNOOZED) or self.begins_later
         )
@@ -204,7 +211,7 @@ class Row:
         """The day from which a change is billed; None for "now", in every period not yet invoiced."""
         push = self.push
         if push and push.is_open:
-            return push.effective_on if push.way != Way.IN_PLACE else None
+            return push.release_on or (push.effective_on if push.way != Way.IN_PLACE else None)
         choice = self.choice
         return choice.effective_on if choice and choice.way == Way.SPLIT else None
 
@@ -242,6 +249,30 @@ class Row:
     @property
     def invoice_after(self) -> Decimal | None:
         return self._invoice(self.card.vendor_units)
+
+    @property
+    def unit_margin(self) -> Decimal | None:
+        """Price less cost of one unit; None where the PSA knows one of the two not."""
+        cost = self.card.line.unit_cost if self.card.line else None
+        return None if cost is None or self.card.price is None else self.card.price - cost
+
+    @property
+    def margin_before(self) -> Decimal | None:
+        return self._margin(self.card.psa_units)
+
+    @property
+    def margin_after(self) -> Decimal | None:
+        return self._margin(self.card.vendor_units)
+
+    @property
+    def margin_change(self) -> Decimal | None:
+        before, after = self.margin_before, self.margin_after
+        return None if before is None or after is None else after - before
+
+    def _margin(self, units: Decimal | None) -> Decimal | None:
+        """Give what is left of one invoice after cost; units included free cost us all the same."""
+        invoice, cost = self._invoice(units), self.card.line.unit_cost if self.card.line else None
+        return None if invoice is None or units is None or cost is None else invoice - units * Decimal(cost)
 
     def _invoice(self, units: Decimal | None) -> Decimal | None:
         """Give what this line comes to on one invoice; units included free cost nothing."""

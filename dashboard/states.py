@@ -36,11 +36,12 @@ class Pushed:
     effective_on: date
 
 
-def stands(decided: Decided, *, today: date, period: date) -> bool:
-    """Say whether a decision still counts: until its period ends, and a snooze until its day."""
+def stands(decided: Decided, pushed: Pushed | None, *, today: date, period: date) -> bool:
+    """Say whether a decision still counts: until its period ends, a snooze until its day, while its push waits."""
     if decided.verb == "snooze":
         return decided.until is not None and decided.until > today
-    return decided.period == period
+    waits = pushed is not None and pushed.state == "waiting" and pushed.id == decided.push
+    return decided.period == period or waits
 
 
 def settle(
@@ -55,7 +56,7 @@ def settle(
     bills_from: date,
 ) -> str:
     """Give the state of a card of this kind and these units."""
-    decision = decided if decided and stands(decided, today=today, period=period) else None
+    decision = decided if decided and stands(decided, pushed, today=today, period=period) else None
     if pushed and pushed.state == "waiting":
         return "ready"
     if pushed and pushed.state in ON_ITS_WAY:

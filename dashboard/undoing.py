@@ -7,9 +7,11 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import ReconcileSettings, User
 from dashboard.decisions import Refused, find_many, label
 from dashboard.models import Card, Decision
+from dashboard.seconds import stand_again
+from dashboard.thresholds import ZERO, Change, change_of, who_needs_second
 from psa import push_undo
 from psa.models import Push
 from reconcile.signals import figures_changed
@@ -58,14 +60,21 @@ def undo_many(
     """Take back what stands on these cards (from `find_many`), each by its own checks; the cards follow once."""
     refused: list[tuple[Card, str]] = []
     aside = [card for card in chosen if _stands(card) and not card.decision.push_id]
-    pushed = [card for card in chosen if _stands(card) and card.decision.push_id]
-    refused += [(card, "There is nothing to undo on this line.") for card in chosen if not _stands(card)]
+    pushed = [card for card in chosen if _pushed(card)]
+    refused += [
+        (card, "There is nothing to undo on this line.")
+        for card in chosen
+        if not _stands(card) and not _pushed(card)
+    ]
     with figures_changed.together(org_id):
         done = [Undone(card) for card in aside]
-        results = push_undo.undo_many([card.decision.push for card in pushed], by)
+        second = _who_needs_second(org_id, pushed)
+        results = push_undo.undo_many([_push_of(card) for card in pushed], by, second=second)
         for card, result in zip(pushed, results, strict=True):
             if isinstance(result, Push):
                 done.append(Undone(card, result))
+                if result.state == Push.State.CANCELLED and result.undoes_id:
+                    stand_again(result)
             else:
                 refused.append((card, result.sentence))
         _close(org_id, [one.card for one in done])
@@ -77,9 +86,38 @@ def _stands(card: Card) -> bool:
     return card.decision is not None and card.decision.undone_at is None
 
 
+def _pushed(card: Card) -> bool:
+    """Say whether what stands on a card has a push; an undo that still waits has no decision any more."""
+    if _stands(card):
+        return bool(card.decision.push_id)
+    return card.push is not None and card.push.state == Push.State.WAITING
+
+
+def _push_of(card: Card) -> Push:
+    push: Push = card.decision.push if _stands(card) else card.push
+    return push
+
+
+def _who_needs_second(org_id: int, pushed: Sequence[Card]) -> list[int]:
+    """Give the pushes whose undo, too, moves so much money that a second person must agree."""
+    if not pushed:
+        return []
+    limits = ReconcileSettings.objects.get(org_id=org_id)
+    pushes = [_push_of(card) for card in pushed]
+    changes = [
+        # A line that is still being added is only taken back: nothing is written that could be large.
+        change_of(card.line, push.wanted, push.seen, card.currency)
+        if card.line
+        else Change(ZERO, limits.second_currency)
+        for card, push in zip(pushed, pushes, strict=True)
+    ]
+    return [push.pk for push, needed in zip(pushes, who_needs_second(limits, changes), strict=True) if needed]
+
+
 def _close(org_id: int, undone: Sequence[Card]) -> None:
     if undone:
-        standing = Decision.objects.filter(org_id=org_id, pk__in=[card.decision_id for card in undone])
+        ids = [card.decision_id for card in undone if card.decision_id]
+        standing = Decision.objects.filter(org_id=org_id, pk__in=ids)
         standing.update(undone_at=timezone.now())
         accounts = sorted({card.account_id for card in undone})
         figures_changed.send(Decision, org_id=org_id, account_ids=accounts)

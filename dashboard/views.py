@@ -23,6 +23,7 @@ from dashboard.lists import list_page, with_remarks
 from dashboard.models import Card
 from dashboard.period import current_period
 from dashboard.rows import Row
+from dashboard.seconds import has_another_approver
 from dashboard.setup import next_step
 from dashboard.templatetags.lines import plain
 from dashboard.why import explain, guard_sentence
@@ -35,6 +36,7 @@ DIALOGS = {
     "date": "dashboard/edit_dialog.html",
     "dismiss": "dashboard/dismiss_dialog.html",
     "snooze": "dashboard/snooze_dialog.html",
+    "turn-down": "dashboard/turn_down_dialog.html",
 }
 # A card in one of these states has been approved, perhaps in another tab.
 APPROVED = (Card.State.PUSHING, Card.State.READY)
@@ -106,6 +108,9 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
         "may_approve": request.member.may(Role.APPROVER),
         "may_prepare": request.member.may(Role.REVIEWER),
         "bills_from": cards.bills_from(),
+        "another_approver": has_another_approver(request.org.pk, card.push.requested_by)
+        if card.push and card.push.waits_for_second
+        else True,
     }
 
 
@@ -135,8 +140,14 @@ def dialog(request: OrgRequest, card_id: int, name: str) -> HttpResponse:
         raise Http404("No such dialog")
     today = timezone.now().date()
     context = panel_context(request, find(request, card_id)) | {"act": name, "reasons": DISMISS_REASONS}
-    context |= {"presets": asides.presets(today), "last_day": today + timedelta(days=asides.LONGEST_DAYS)}
+    context |= {"presets": asides.presets(today)} | sending_days()
     return render(request, DIALOGS[name], context)
+
+
+def sending_days() -> dict[str, Any]:
+    """Give the days between which a change may wait to be sent."""
+    today = timezone.now().date()
+    return {"first_day": today + timedelta(days=1), "last_day": today + timedelta(days=asides.LONGEST_DAYS)}
 
 
 def show_row(request: OrgRequest, card: Card, toast: str = "") -> HttpResponse:

@@ -220,8 +220,8 @@ def _counts(card: Card) -> list[Event]:
 
 
 def _asides(card: Card) -> list[Event]:
-    rows = of_card(card).exclude(verb=Decision.Verb.APPROVE).select_related("by")
-    return [Event(d.at, _tell(d), str(d.by or "")) for d in rows.order_by("-id")[:HISTORY]]
+    rows = of_card(card).exclude(verb=Decision.Verb.APPROVE, rule=None).select_related("by", "rule")
+    return [Event(d.at, _tell(d), str(d.by or d.rule or "")) for d in rows.order_by("-id")[:HISTORY]]
 
 
 def _tell(decision: Decision) -> str:

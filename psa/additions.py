@@ -33,7 +33,7 @@ class Addition:
     effective_on: date
 
 
-def stage(addition: Addition, *, by: User, waiting: bool = False) -> Push:
+def stage(addition: Addition, *, by: User, waiting: bool = False, needs_second: bool = False) -> Push:
     """Record one intended line with its audit entry, and wake a worker once the transaction commits.
 
     Raises AlreadyOpen while a line of this service is being added for the account, StaleView when the agreement holds
@@ -46,7 +46,8 @@ def stage(addition: Addition, *, by: User, waiting: bool = False) -> Push:
         check_addable(agreement, addition)
         push = _build(agreement, addition)
         push.requested_by = by
-        push.state = Push.State.WAITING if waiting else Push.State.STAGED
+        push.needs_second = needs_second
+        push.state = Push.State.WAITING if waiting or needs_second else Push.State.STAGED
         insert(push)
         announce([push], "staged", by, dated=True)
     return push

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from psa.adapters.base import Way, WriteKind
@@ -70,6 +70,19 @@ class Push(TenantRow):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False
     )
+    release_on = models.DateField(
+        null=True, blank=True, help_text="The chosen day on which a waiting push is sent"
+    )
+    needs_second = models.BooleanField(default=False, help_text="Is sent only when a second person agrees")
+    second_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="+",
+    )
+    second_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -107,12 +120,28 @@ class Push(TenantRow):
                 | Q(way="add", account__isnull=False, agreement__isnull=False, service__isnull=False),
                 name="psa_push_about_something",
             ),
+            # Two pairs of eyes (E10), whatever the code says: a second person, and not sent before they agreed.
+            models.CheckConstraint(
+                condition=Q(second_by__isnull=True) | ~Q(second_by=F("requested_by")),
+                name="psa_push_two_people",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_second=False)
+                | Q(second_by__isnull=False)
+                | Q(state__in=["waiting", "cancelled"]),
+                name="psa_push_second_before_sending",
+            ),
         ]
         indexes = [
             models.Index(fields=["org", "state", "not_before"], name="psa_push_state"),
             models.Index(fields=["org", "line", "-id"], name="psa_push_line"),
             models.Index(
                 fields=["org", "account", "service", "-id"], condition=Q(way="add"), name="psa_push_addition"
+            ),
+            models.Index(
+                fields=["release_on"],
+                condition=Q(state="waiting", release_on__isnull=False),
+                name="psa_push_release",
             ),
         ]
 
@@ -140,6 +169,11 @@ class Push(TenantRow):
         """Give the service that it bills."""
         service: Service | None = self.line.service if self.service is None else self.service
         return service
+
+    @property
+    def waits_for_second(self) -> bool:
+        """Say whether a second person must agree before this push is sent."""
+        return self.state == self.State.WAITING and self.needs_second and self.second_by_id is None
 
     @property
     def is_open(self) -> bool:

@@ -1,6 +1,6 @@
 """Undo of pushes (RELIABILITY §1): cancel what was surely not sent, stage the opposite of what was confirmed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db.models import F
 from django.db.models.functions import Now
@@ -31,8 +31,10 @@ def undo(push: Push, by: User) -> Push:
     return result
 
 
-def undo_many(pushes: Sequence[Push], by: User) -> list[Push | PushRefused]:
+def undo_many(pushes: Sequence[Push], by: User, *, second: Collection[int] = ()) -> list[Push | PushRefused]:
     """Undo pushes of one organization; gives, in their order, the row that tells of each, or why there is none.
+
+    The opposites of those in `second` (ids) wait until a second person agrees.
 
     A dated split is undone by writing the old quantity in place on the line that the split made. The number of
     queries does not grow with the pushes.
@@ -46,10 +48,13 @@ def undo_many(pushes: Sequence[Push], by: User) -> list[Push | PushRefused]:
         found = Push.objects.select_for_update(no_key=True, of=("self",)).filter(
             pk__in=[push.pk for push in pushes]
         )
-        rows = {push.pk: push for push in found.select_related("line__account", "line__service")}
+        rows = {
+            push.pk: push
+            for push in found.select_related("line__account", "line__service", "account", "service")
+        }
         cancelled = _cancel([push for push in rows.values() if _was_not_sent(push)], by)
         written = [push for push in rows.values() if push.pk not in cancelled]
-        opposites = _stage_opposites(written, by)
+        opposites = _stage_opposites(written, by, second)
     return [cancelled.get(push.pk) or opposites[push.pk] for push in pushes]
 
 
@@ -69,7 +74,9 @@ def _cancel(pushes: Sequence[Push], by: User) -> dict[int, Push]:
     return {push.pk: push for push in pushes}
 
 
-def _stage_opposites(pushes: Sequence[Push], by: User) -> dict[int, Push | PushRefused]:
+def _stage_opposites(
+    pushes: Sequence[Push], by: User, second: Collection[int]
+) -> dict[int, Push | PushRefused]:
     lines = _written_lines(pushes)
     ids = [line.pk for line in lines.values()]
     busy = set(Push.objects.filter(line__in=ids, state__in=Push.OPEN).values_list("line_id", flat=True))
@@ -77,6 +84,9 @@ def _stage_opposites(pushes: Sequence[Push], by: User) -> dict[int, Push | PushR
     undone_ids = set(undone.values_list("undoes_id", flat=True))
     results = {push.pk: _attempt(push, lines, busy, undone_ids, by) for push in pushes}
     staged = [result for result in results.values() if isinstance(result, Push)]
+    for opposite in staged:
+        if opposite.undoes_id in second:
+            opposite.needs_second, opposite.state = True, Push.State.WAITING
     Push.objects.bulk_create(staged, batch_size=500)
     announce(staged, "undo staged", by, dated=True)
     return results

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -17,7 +17,7 @@ from accounts.models import User
 from psa.adapters.base import Way
 from psa.connections import find_kind, remote_host
 from psa.models import AgreementLine, Push
-from psa.push_notices import note_waiting
+from psa.push_notices import tell_waiting
 from psa.push_rules import refuse_units, show_units
 from reconcile.celery import wake
 from reconcile.signals import figures_changed
@@ -57,13 +57,24 @@ class _Terms(TypedDict):
 
 @dataclass(frozen=True)
 class Intent:
-    """One write that a person wants: the quantity on their screen, the one to write, from which day and how."""
+    """One write that a person wants: the quantity on their screen, the one to write, from which day and how.
+
+    It waits for the day `release_on` before it is sent, when there is one, and with `needs_second` for a second
+    person who agrees.
+    """
 
     line: AgreementLine
     seen: Decimal
     wanted: Decimal
     effective_on: date
     way: Way
+    release_on: date | None = None
+    needs_second: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Say whether this is not to be sent at once."""
+        return self.needs_second or self.release_on is not None
 
 
 @dataclass(frozen=True)
@@ -106,10 +117,12 @@ def stage(
     return push
 
 
-def stage_many(intents: Sequence[Intent], *, by: User, waiting: bool = False) -> list[Push | PushRefused]:
+def stage_many(
+    intents: Sequence[Intent], *, by: User | None, waiting: bool = False
+) -> list[Push | PushRefused]:
     """Record many intended writes of one organization; gives, in their order, each push or why there is none.
 
-    The same as `stage` of each, in a number of queries that does not grow with them.
+    The same as `stage` of each, in a number of queries that does not grow with them. `by` nobody: a rule.
     """
     if not intents:
         return []
@@ -131,7 +144,7 @@ def stage_many(intents: Sequence[Intent], *, by: User, waiting: bool = False) ->
 
 
 def _attempt(
-    line: AgreementLine, intent: Intent, busy: set[int], by: User, state: Push.State
+    line: AgreementLine, intent: Intent, busy: set[int], by: User | None, state: Push.State
 ) -> Push | PushRefused:
     """Build one of many pushes, or give why it may not be staged; `busy` lines have an open push."""
     terms = _Terms(seen=intent.seen, wanted=intent.wanted, effective_on=intent.effective_on, way=intent.way)
@@ -143,7 +156,8 @@ def _attempt(
         return AlreadyOpen(ON_ITS_WAY)
     busy.add(line.pk)
     push = build(line, **terms)
-    push.requested_by, push.state = by, state
+    push.requested_by, push.state = by, Push.State.WAITING if intent.waits else state
+    push.release_on, push.needs_second = intent.release_on, intent.needs_second
     return push
 
 
@@ -179,8 +193,14 @@ def release(pushes: Iterable[Push], by: User | None = None) -> list[Push]:
         return []
     with org_scope(every[0].org_id):
         audit.hold(every[0].org_id)
-        rows = Push.objects.select_for_update(no_key=True).filter(pk__in=[push.pk for push in every])
-        released = list(rows.filter(state=Push.State.WAITING).order_by("pk"))
+        rows = Push.objects.select_for_update(no_key=True, of=("self",)).filter(
+            pk__in=[push.pk for push in every]
+        )
+        # Where a second person must agree, nobody else's wish sends it; the database refuses it, too.
+        agreed = rows.filter(state=Push.State.WAITING).exclude(needs_second=True, second_by=None)
+        released = list(
+            agreed.select_related("line__account", "line__service", "account", "service").order_by("pk")
+        )
         Push.objects.filter(pk__in=[push.pk for push in released]).update(state=Push.State.STAGED)
         for push in released:
             push.state = Push.State.STAGED
@@ -296,17 +316,25 @@ def announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = Fa
             f"push:{push.pk}",
             label(push),
             old={"quantity": push.seen},
-            new={"quantity": push.wanted}
-            | ({"effective_on": push.effective_on, "way": str(push.way)} if dated else {}),
+            new={"quantity": push.wanted} | (_terms(push) if dated else {}),
         )
         for push in pushes
     ]
     audit.record_all(org_id, actor=by, verb=f"push {verb}", notes=notes)
-    note_waiting(
-        org_id, more=any(push.state == Push.State.WAITING for push in pushes), staged="staged" in verb
-    )
+    if verb in ("released", "cancelled") or any(push.state == Push.State.WAITING for push in pushes):
+        tell_waiting(org_id)
     if any(push.state in Push.RUNNING for push in pushes):
         wake_after_commit(org_id)
+
+
+def _terms(push: Push) -> dict[str, Any]:
+    """Say from which day, how, and what it waits for."""
+    terms: dict[str, Any] = {"effective_on": push.effective_on, "way": str(push.way)}
+    if push.release_on:
+        terms["sent_on"] = push.release_on
+    if push.needs_second:
+        terms["second_approver"] = "needed"
+    return terms
 
 
 def wake_after_commit(org_id: int) -> None:

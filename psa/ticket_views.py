@@ -106,11 +106,8 @@ def psa_priorities(request: OrgRequest, pk: int) -> HttpResponse:
         messages.error(request, "No priority was read: the credentials of this connection cannot be used.")
     else:
         with org_scope(request.org.pk):
-            # These alone: somebody may be choosing the board meanwhile.
-            TicketPlace.objects.update_or_create(
-                org_id=request.org.pk,
-                connection=connection,
-                defaults={"priorities": found, "priorities_read_at": timezone.now()},
-            )
+            place = place_of(connection)
+            place.priorities, place.priorities_read_at = found, timezone.now()
+            place.save()
         messages.success(request, f"{len(found)} priorities were read.")
     return redirect("psa_tickets", request.org.slug, pk)

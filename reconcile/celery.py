@@ -55,6 +55,7 @@ app.conf.update(
         "drain pushes": tick("psa.tasks.drain_pushes", 15),
         "drain tickets": tick("psa.tasks.drain_tickets", 30),
         "drain runs": tick("sync.tasks.drain_runs", 15),
+        "find days come": tick("dashboard.tasks.find_days_come", 60),
         "drain letters": tick("accounts.tasks.drain_letters", 30),
         "find ending credentials": tick("vendors.tasks.find_ending", 3600),
         "spread addresses": tick("accounts.tasks.spread_addresses", 60),

@@ -245,6 +245,8 @@ REPORT_FONT_FOLDERS = env.list(
 PAGE_LINES = env.int("PAGE_LINES", default=100)
 # So many lines at most in one act on a selection.
 BULK_LINES = env.int("BULK_LINES", default=1000)
+# So many lines at most are approved by a standing rule after one sync.
+RULE_LINES = env.int("RULE_LINES", default=100)
 
 # --- Support (A5), notices (A7) and our addresses (B11) -------------------------------------------
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@reconcile.example")

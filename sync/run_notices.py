@@ -2,6 +2,7 @@
 
 from accounts.notice_models import Kind
 from accounts.notices import Place, query, settle, tell
+from dashboard.standing import follow_after_commit
 from sync.models import SyncRun
 
 WHO = {
@@ -29,6 +30,7 @@ def tell_ended(run_id: int) -> None:
     settle(f"sync held:{name}")
     if run.state == SyncRun.State.DONE:
         settle(f"sync failed:{name}")
+        follow_after_commit(run.org_id)
         tell(
             run.org_id,
             Kind.SYNC_DONE,

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts.expiry import in_words
 from accounts.models import ReconcileSettings
 from dashboard.models import Card
 from psa.models import Connection
 from sync.models import SyncRun, SyncStep
+from vendors.expiry import in_words
 from vendors.models import Integration, Snapshot
 
 State = SyncRun.State

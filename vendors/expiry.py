@@ -4,12 +4,13 @@ from datetime import date, timedelta
 
 from django.db import connection as database
 
-from accounts.expiry import FIRST, LAST, in_words
 from accounts.notice_models import Kind
 from accounts.notices import Place, settle_all, tell_once
 from psa.models import Connection
 from reconcile.tenancy.scope import org_scope
 from vendors.models import Integration
+
+FIRST, LAST = 14, 3
 
 
 def find_organizations(today: date) -> list[int]:
@@ -29,6 +30,13 @@ def tell(org_id: int, today: date) -> int:
             *Integration.objects.filter(credentials_expire_on__lte=until).order_by("id"),
         ]
         return sum(_tell(source, today) for source in ending)
+
+
+def in_words(days: int) -> str:
+    """Say when something ends that has so many days left: "in 12 days", "today", "3 days ago"."""
+    if days < 0:
+        return "yesterday" if days == -1 else f"{-days} days ago"
+    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
 
 
 def _tell(source: Connection | Integration, today: date) -> bool:

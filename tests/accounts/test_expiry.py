@@ -3,10 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from django.urls import reverse
-from django.utils import timezone
 
-from accounts.expiry import in_words
 from accounts.models import Letter, Notice
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
@@ -90,22 +87,4 @@ def test_a7_whoever_noted_no_day_is_told_nothing(org, books, other_org):
     [(12, "in 12 days"), (1, "tomorrow"), (0, "today"), (-1, "yesterday"), (-3, "3 days ago")],
 )
 def test_a7_days_are_said_in_words(days, words):
-    assert in_words(days) == words
-
-
-def test_c6_a_key_that_ends_soon_is_counted_down_beside_its_source(org, books, alice, sign_in):
-    client = sign_in(alice)
-    page = reverse("psa_connections", args=[org.slug])
-
-    def said(days):
-        with org_scope(org.pk):
-            books.psa.credentials_expire_on = timezone.now().date() + timedelta(days=days)
-            books.psa.save()
-        return f"Key expires in {days} days" in client.get(page).text
-
-    assert [said(days) for days in (15, 14, 3)] == [False, True, True]
-
-
-def test_a7_data_sync_says_who_is_told_and_where_that_is_chosen(org, alice, sign_in):
-    page = sign_in(alice).get(reverse("settings_data", args=[org.slug])).text
-    assert f"{reverse('notices', args=[org.slug])}#by-mail" in page
+    assert expiry.in_words(days) == words

@@ -56,6 +56,10 @@ def wording(things: Things) -> dict[str, Any]:
     return {"summary": "Look at the seats", "body": "10 billed, 12 used"}
 
 
+def standing_rule(things: Things) -> dict[str, Any]:
+    return {"max_units": "2", "max_money": "20", "currency": "USD", "direction": "both"}
+
+
 def unmapping(things: Things) -> dict[str, Any]:
     return {"side": "accounts", "act": "unmap", "row": [f"{things.vendor_account}|{things.account}"]}
 
@@ -78,6 +82,8 @@ ROUTES: dict[str, Route] = {
     "line_snooze_preview": Route(post=Role.REVIEWER, form=lambda t: {"view": "?tab=todo"}),
     "line_snooze_many": Route(post=Role.REVIEWER, form=lambda t: {"line": f"{t.card}|10|12"} | snoozing(t)),
     "act_undo": Route(post=Role.REVIEWER, words=("7d2b2e0e-7d55-4a0c-9b1a-0a35c7a3c1f1",)),
+    "line_second_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
+    "line_second_many": Route(post=Role.APPROVER, form=lambda t: {"line": f"{t.card}|10|12"}),
     "push_dialog": Route(get=Role.APPROVER),
     "push_release": Route(post=Role.APPROVER, form=lambda t: {"push": [t.push]}),
     "line_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
@@ -90,6 +96,8 @@ ROUTES: dict[str, Route] = {
     "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
     "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
     "line_snooze": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: seen(t) | snoozing(t)),
+    "line_second": Route(post=Role.APPROVER, ids=("card",)),
+    "line_turn_down": Route(post=Role.APPROVER, ids=("card",), form=seen),
     "line_undo": Route(post=Role.REVIEWER, ids=("card",)),
     "line_note": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: {"text": "Ask them first"}),
     "line_tag": Route(post=Role.REVIEWER, ids=("card",), form=lambda t: {"name": "VIP", "on": "account"}),
@@ -131,6 +139,9 @@ ROUTES: dict[str, Route] = {
     "integration": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("integration",)),
     "integration_test": Route(post=Role.ADMIN, ids=("integration",)),
     "settings_data": Route(get=Role.VIEWER, post=Role.ADMIN),
+    "settings_data_rule": Route(get=Role.VIEWER, post=Role.ADMIN, form=standing_rule),
+    "settings_data_rule_try": Route(get=Role.VIEWER),
+    "settings_data_figures": Route(get=Role.VIEWER),
     "settings_reconciliation": Route(get=Role.VIEWER, post=Role.ADMIN),
     "line_ticket": Route(get=Role.REVIEWER, post=Role.REVIEWER, ids=("card",), form=wording),
     "psa_tickets": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection",)),

@@ -1,0 +1,47 @@
+"""What the reconciliation settings mean for this month's lines, before they are saved (E9, E10)."""
+
+from decimal import Decimal
+
+from django.db.models import Count, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Greatest
+
+from accounts.models import ReconcileSettings
+from dashboard.models import Card
+from reconcile.tenancy.fields import UnitsField
+
+JUDGED = (Card.Kind.ADJUST, Card.Kind.HELD)
+
+
+def count_by_settings(limits: ReconcileSettings) -> dict[str, int]:
+    """Count an organization's lines as these limits would judge them: one query, the rule of `rules.guard`."""
+    differs = Q(kind__in=JUDGED)
+    held = differs & (Q(reason="shared") | _beyond(limits))
+    asks = _asks_second(limits)
+    open_ones = differs & Q(state__in=[Card.State.TODO, Card.State.HELD, Card.State.READY])
+    lines = Card.objects.filter(org_id=limits.org_id, line__isnull=False)
+    return lines.aggregate(
+        compared=Count("pk", filter=differs | Q(kind=Card.Kind.MATCH)),
+        alike=Count("pk", filter=Q(kind=Card.Kind.MATCH)),
+        held=Count("pk", filter=held),
+        second=Count("pk", filter=open_ones & ~held & asks),
+        missing=Count("pk", filter=Q(kind=Card.Kind.WAITING)),
+    )
+
+
+def _beyond(limits: ReconcileSettings) -> Q:
+    """Say that a change is beyond the guards: to zero, or further than percent and units allow."""
+    drop = F("psa_units") - _reach(limits.guard_percent, limits.guard_units)
+    jump = F("psa_units") + _reach(limits.jump_percent, limits.jump_units)
+    return Q(vendor_units=0) | Q(vendor_units__lt=drop) | Q(vendor_units__gt=jump)
+
+
+def _reach(percent: int, units: int) -> Greatest:
+    share = ExpressionWrapper(F("psa_units") * Decimal(percent) / Decimal(100), output_field=UnitsField())
+    return Greatest(share, Value(Decimal(units), output_field=UnitsField()))
+
+
+def _asks_second(limits: ReconcileSettings) -> Q:
+    if limits.second_from is None:
+        return Q(pk__in=[])
+    unknown = Q(effect__isnull=True) | ~Q(currency=limits.second_currency)
+    return unknown | Q(effect__gte=limits.second_from) | Q(effect__lte=-limits.second_from)

@@ -1,0 +1,141 @@
+"""The standing rule (E15): finds what is small, complete and unambiguous, and approves it as a person would."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Abs
+
+from accounts import audit
+from accounts.models import ReconcileSettings, User
+from dashboard.decisions import Refused, Seen, find_many, intend, keep_up, label, write
+from dashboard.models import Card, Decision
+from dashboard.months import find_closed
+from dashboard.rule_models import StandingRule
+from psa import pushes
+from psa.models import Push
+from reconcile.celery import wake
+from reconcile.tenancy.scope import org_scope
+
+STOPPED = (Push.State.FAILED, Push.State.BLOCKED, Push.State.CONFLICT, Push.State.PERSON)
+
+
+def current(org_id: int) -> StandingRule:
+    """Give the newest version; before there is one, what the form starts from: switched off."""
+    newest = StandingRule.objects.filter(org_id=org_id).order_by("-version").first()
+    return newest or StandingRule(org_id=org_id, version=0)
+
+
+def save(rule: StandingRule, *, by: User) -> StandingRule:
+    """Write a new version, when it says anything new, and an entry with what was before."""
+    audit.hold(rule.org_id)
+    before = current(rule.org_id)
+    if before.pk and _terms(before) == _terms(rule):
+        return before
+    rule.pk, rule.version, rule.by = None, before.version + 1, by
+    rule.save(force_insert=True)
+    audit.record(
+        rule.org_id, actor=by, verb="changed standing rule", subject=f"rule:{rule.version}", label=str(rule),
+        old=_terms(before) if before.pk else {}, new=_terms(rule),
+    )  # fmt: skip
+    return rule
+
+
+def choose(rule: StandingRule, limits: ReconcileSettings) -> list[Card]:
+    """Give the lines that the rule approves now: one query, at most settings.RULE_LINES, the smallest first.
+
+    Together they stay below the amount from which a second approver must agree (E10).
+    """
+    found = _fitting(rule, limits).annotate(size=Abs("effect")).order_by("size", "pk")
+    chosen: list[Card] = []
+    left = limits.second_from
+    for card in found.select_related("account", "service")[: settings.RULE_LINES]:
+        if left is not None:
+            left -= abs(card.effect or Decimal(0))
+            if left <= 0:
+                break
+        chosen.append(card)
+    return chosen
+
+
+def _fitting(rule: StandingRule, limits: ReconcileSettings) -> QuerySet[Card]:
+    """Keep what is compared, fresh, inside the guards, small by both limits, and what nobody has touched this period.
+
+    A difference with money in another currency than the rule's, or without a price, is not small: nobody knows.
+    """
+    lines = Card.objects.filter(
+        org_id=rule.org_id, kind=Card.Kind.ADJUST, state=Card.State.TODO, line__isnull=False,
+        currency=rule.currency, effect__range=(-rule.max_money, rule.max_money),
+        delta__range=(-rule.max_units, rule.max_units), agreement__active=True,
+    )  # fmt: skip
+    if limits.second_from is not None and limits.second_currency != rule.currency:
+        return lines.none()
+    if rule.direction != StandingRule.Direction.BOTH:
+        lines = lines.filter(**{"delta__gt" if rule.direction == "under" else "delta__lt": 0})
+    if rule.services:
+        lines = lines.filter(service__in=rule.services)
+    if rule.accounts:
+        lines = lines.filter(account__in=rule.accounts)
+    # Undone, dismissed, snoozed or approved once: people decide on this line until the next period.
+    decided = Decision.objects.filter(org_id=rule.org_id, line=OuterRef("line"), period=OuterRef("period"))
+    stopped = Push.objects.filter(
+        org_id=rule.org_id, line=OuterRef("line"), state__in=STOPPED, created_at__date__gte=OuterRef("period")
+    )
+    return lines.exclude(Exists(decided)).exclude(Exists(stopped)).exclude(line__ends_on__lt=F("period"))
+
+
+def follow(org_id: int) -> list[Decision]:
+    """Approve what the rule chooses now, through the same checks, decisions and pushes as a person's approval."""
+    with org_scope(org_id):
+        keep_up(org_id)
+        rule = current(org_id)
+        if not rule.active or find_closed(org_id):
+            return []
+        limits = ReconcileSettings.objects.get(org_id=org_id)
+        held = find_many(org_id, [card.pk for card in choose(rule, limits)])
+        # What was chosen is looked at once more now that it is locked.
+        still = {card.pk for card in choose(rule, limits)}
+        return _approve(rule, [card for card in held if card.pk in still], act=uuid4())
+
+
+def _approve(rule: StandingRule, chosen: Sequence[Card], act: UUID) -> list[Decision]:
+    wanted: list[tuple[Card, pushes.Intent]] = []
+    for card in chosen:
+        try:
+            wanted.append((card, intend(card, Seen(card.psa_units, card.vendor_units))))
+        except Refused:
+            continue  # it stays where people see it
+    results = write(rule.org_id, wanted, by=None, act=act, rule=rule)
+    done = [(card, r) for (card, _), r in zip(wanted, results, strict=True) if isinstance(r, Decision)]
+    notes = [
+        audit.Note(
+            f"card:{card.pk}", label(card), old={"psa": card.psa_units, "vendor": card.vendor_units},
+            new={"approved": decision.units, "rule": str(rule), "set by": str(rule.by)},
+        )
+        for card, decision in done
+    ]  # fmt: skip
+    if notes:
+        audit.record_all(rule.org_id, actor=None, verb="approved by standing rule", notes=notes)
+    return [decision for _, decision in done]
+
+
+def follow_after_commit(org_id: int) -> None:
+    """Have a worker follow the rule once this transaction has committed, where one is switched on."""
+    if current(org_id).active:
+        transaction.on_commit(partial(wake, "dashboard.tasks.follow_rule", org_id), robust=True)
+
+
+def _terms(rule: StandingRule) -> dict[str, object]:
+    return {
+        "active": rule.active,
+        "units": Decimal(rule.max_units).normalize(),
+        "money": Decimal(rule.max_money).normalize(),
+        "currency": rule.currency,
+        "direction": str(rule.direction),
+        "services": sorted(rule.services),
+        "accounts": sorted(rule.accounts),
+    }

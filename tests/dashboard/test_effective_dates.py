@@ -1,0 +1,214 @@
+"""Effective dates (B6, E4): the adapter's choices, in bulk, and pushes that wait for a chosen day."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import AuditEntry, Organization, ReconcileSettings
+from dashboard import cards
+from dashboard.models import Card
+from dashboard.seconds import is_as_approved
+from dashboard.tasks import follow_days
+from psa.models import Agreement, AgreementLine, Push
+from psa.pushes import hash_request
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.builders import Books
+from vendors.models import Integration, UsageCount
+
+HERE = "/o/northgate-it/lines"
+Add = Callable[..., Card]
+
+
+def day(ahead: int) -> date:
+    return timezone.now().date() + timedelta(days=ahead)
+
+
+def approve(client: Client, card: Card, **form: str) -> Any:
+    seen = {"seen_psa": "10", "seen_vendor": "12"}
+    return client.post(f"{HERE}/{card.pk}/approve/", seen | form, headers={"HX-Request": "true"})
+
+
+def approve_later(client: Client, card: Card, ahead: int = 5) -> Any:
+    return approve(client, card, way="later", sent_on=day(ahead).isoformat())
+
+
+@pytest.fixture
+def days_pass(monkeypatch: pytest.MonkeyPatch, org: Organization) -> Callable[[int], None]:
+    """Let days go by, with counts that stay fresh."""
+    real = timezone.now
+
+    def pass_days(number: int) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(days=number))
+        with org_scope(org.pk):
+            Integration.objects.update(counted_at=timezone.now())
+
+    return pass_days
+
+
+def due(books: Books) -> set[int]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organizations_with_a_day_come(%s)", [timezone.now()])
+        return {org_id for (org_id,) in cursor.fetchall()}
+
+
+def test_d_offers_the_agreements_honest_choices_and_a_day_of_ones_own(approver: Client, add: Add) -> None:
+    """B6."""
+    card = add("10", "12")
+    with org_scope(card.org_id):
+        Agreement.objects.update(billing_cycle="Monthly", prorate=True)
+    shown = approver.get(f"{HERE}/{card.pk}/dialog/date/").content.decode()
+    for words in ("Takes effect now", "prorated", "a full period", "Sent on a day that I choose"):
+        assert words in shown
+
+
+def test_a_push_waits_for_its_day_and_is_sent_then(
+    approver: Client, add: Add, desk: Books, days_pass: Any
+) -> None:
+    """B6: shown with its day, found by the door, sent by the worker, with today's checks."""
+    card = add("10", "12")
+    assert approve_later(approver, card).status_code == 200
+    with org_scope(desk.org.pk):
+        push = Push.objects.get()
+        assert (push.state, push.release_on, push.effective_on, push.way) == (
+            "waiting", day(5), day(5), "in_place",
+        )  # fmt: skip
+        assert push.request_hash == hash_request(push)
+        assert AuditEntry.objects.get(verb="push staged").new["sent_on"] == day(5).isoformat()
+    shown = approver.get("/o/northgate-it/?tab=ready").content.decode()
+    assert f"{day(5).day} {day(5):%b}" in shown
+    body = approver.post(f"{HERE}/push/send/", {"push": [push.pk]}).content.decode()
+    assert "It is to be sent on" in body
+    days_pass(4)
+    assert due(desk) == set()
+    days_pass(5)
+    assert due(desk) == {desk.org.pk}
+    follow_days(desk.org.pk)
+    with org_scope(desk.org.pk):
+        push.refresh_from_db()
+        assert push.state == "staged"
+        assert AuditEntry.objects.get(verb="push released").actor is None
+    assert due(desk) == set()
+
+
+def test_a_count_that_changed_by_then_waits_for_another_look(
+    approver: Client, add: Add, desk: Books, days_pass: Any
+) -> None:
+    """B6."""
+    card = add("10", "12")
+    approve_later(approver, card)
+    with org_scope(desk.org.pk):
+        UsageCount.objects.update(quantity=13)
+    days_pass(5)
+    with org_scope(desk.org.pk):
+        cards.refresh(desk.org.pk)
+    follow_days(desk.org.pk)
+    with org_scope(desk.org.pk):
+        push = Push.objects.get()
+        assert (push.state, push.release_on) == ("waiting", None)
+    assert due(desk) == set()
+    panel = approver.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "has changed since it was approved" in panel
+    assert approver.post(f"{HERE}/{card.pk}/undo/", headers={"HX-Request": "true"}).status_code == 200
+
+
+def test_what_waits_for_a_day_of_the_next_month_still_stands_then(add: Add, desk: Books, alice: Any) -> None:
+    """B6: approved on 28 November for 1 December."""
+    from dashboard import decisions
+
+    card = add("10", "12")
+    november, december = datetime(2026, 11, 28, 12, tzinfo=UTC), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    with org_scope(desk.org.pk):
+        Integration.objects.update(counted_at=november)
+        cards.refresh(desk.org.pk, None, november)
+        card = decisions.find(desk.org.pk, card.pk)
+        seen = decisions.Seen(card.psa_units, card.vendor_units)
+        decisions.approve(card, seen, by=alice, sent_on=date(2026, 12, 1))
+        cards.refresh(desk.org.pk, None, december)
+        card.refresh_from_db()
+        assert (card.state, card.period, card.decision_id is not None) == ("ready", date(2026, 12, 1), True)
+        assert is_as_approved(card)
+
+
+def test_a_second_approver_is_needed_before_the_day_sends_it(
+    approver: Client, add: Add, desk: Books, days_pass: Any
+) -> None:
+    with org_scope(desk.org.pk):
+        ReconcileSettings.objects.update(second_from=1)
+    approve_later(approver, add("10", "12"))
+    days_pass(6)
+    assert due(desk) == set()
+    follow_days(desk.org.pk)
+    with org_scope(desk.org.pk):
+        assert Push.objects.get().state == "waiting"
+
+
+@pytest.mark.parametrize("ahead", [-1, 0, 400])
+def test_a_day_past_or_far_is_refused(approver: Client, add: Add, ahead: int) -> None:
+    card = add("10", "12")
+    assert approve_later(approver, card, ahead).status_code == 409
+    with org_scope(card.org_id):
+        assert Push.objects.count() == 0
+
+
+def test_many_get_one_date_and_lines_that_cannot_are_reported(
+    approver: Client, add: Add, desk: Books
+) -> None:
+    """E4, B6."""
+    found = [add("10", "12"), add("10", "12"), add("10", "12")]
+    with org_scope(desk.org.pk):
+        Agreement.objects.update(billing_cycle="Monthly")
+        odd = AgreementLine.objects.get(card=found[2]).agreement_id
+        Agreement.objects.filter(pk=odd).update(billing_cycle="Now and then")
+    ids = {"card": [card.pk for card in found]}
+    body = approver.post(f"{HERE}/approve/preview/", ids | {"dated": "1"}).content.decode()
+    assert "2 of 3 agreements offer it" in body
+    line = re.search(r'name="line" value="([^"]*)"', body)
+    assert line
+    body = approver.post(f"{HERE}/approve/", {"line": line[1], "way": "split"}).content.decode()
+    assert "2 approved, 1 not" in body
+    assert "offers no such date" in body
+    with org_scope(desk.org.pk):
+        assert set(Push.objects.values_list("way", flat=True)) == {"split"}
+        assert all(push.effective_on > day(0) for push in Push.objects.all())
+    body = approver.post(
+        f"{HERE}/approve/", {"line": f"{found[2].pk}|10|12", "way": "later", "sent_on": day(3).isoformat()}
+    ).content.decode()
+    assert "1 approved" in body
+    with org_scope(desk.org.pk):
+        assert Push.objects.get(way="in_place").release_on == day(3)
+
+
+def test_the_days_that_come_bring_snoozed_lines_back_without_a_visit(
+    approver: Client, add: Add, desk: Books, days_pass: Any
+) -> None:
+    """E3: by the door and the worker alone."""
+    card = add("10", "12")
+    form = {"seen_psa": "10", "seen_vendor": "12", "until": day(3).isoformat()}
+    reply = approver.post(f"{HERE}/{card.pk}/snooze/", form)
+    assert reply.status_code == 200, reply.text
+    days_pass(2)
+    assert due(desk) == set()
+    days_pass(3)
+    assert due(desk) == {desk.org.pk}
+    follow_days(desk.org.pk)
+    with org_scope(desk.org.pk):
+        assert Card.objects.get().state == "todo"
+    assert due(desk) == set()
+
+
+def test_the_margin_is_shown_where_the_cost_is_known(approver: Client, add: Add) -> None:
+    """E11."""
+    known, unknown = add("10", "12", unit_cost="3.00"), add("10", "12")
+    shown = approver.get(f"{HERE}/{known.pk}/", headers={"HX-Request": "true"}).content.decode()
+    # 10 × 4.50 − 10 × 3.00 before, 12 of each after.
+    assert re.search(r"Margin</th><td>\$15.00</td><td class=\"after\">\$18.00</td><td>\+\$3.00<", shown)
+    assert "+$1.50 margin on each" in shown
+    shown = approver.get(f"{HERE}/{unknown.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "Margin</th>" not in shown

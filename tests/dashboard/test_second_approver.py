@@ -1,0 +1,244 @@
+"""Two pairs of eyes (E10), through the URLs: never the first person, never sent before, for one, many and undo."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from accounts import audit
+from accounts.models import AuditEntry, Membership, Organization, ReconcileSettings, User
+from accounts.roles import Role
+from dashboard.models import Card, Decision
+from psa.models import AgreementLine, Connection, Push
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.builders import Books
+from vendors.models import UsageCount
+
+HERE = "/o/northgate-it/lines"
+Add = Callable[..., Card]
+
+
+@pytest.fixture(autouse=True)
+def threshold(desk: Books) -> None:
+    """From 20.00 USD on; a line of the builders costs 4.50 a unit."""
+    with org_scope(desk.org.pk):
+        ReconcileSettings.objects.update(second_from=20)
+        Connection.objects.update(currency="USD")
+
+
+@pytest.fixture
+def second(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
+    return sign_in(join("Sam", Role.APPROVER))
+
+
+def approve(client: Client, card: Card, **form: str) -> Any:
+    with org_scope(card.org_id):
+        card = Card.objects.get(pk=card.pk)
+    seen = {
+        "seen_psa": f"{card.psa_units.normalize():f}",
+        "seen_vendor": f"{card.vendor_units.normalize():f}",
+    }
+    return client.post(f"{HERE}/{card.pk}/approve/", seen | form, headers={"HX-Request": "true"})
+
+
+def act(client: Client, card: Card, name: str, **form: str) -> Any:
+    return client.post(f"{HERE}/{card.pk}/{name}/", form, headers={"HX-Request": "true"})
+
+
+def states(org: Organization) -> list[tuple[str, bool]]:
+    with org_scope(org.pk):
+        return list(Push.objects.order_by("pk").values_list("state", "needs_second"))
+
+
+def test_a_large_change_waits_until_another_approver_agrees(
+    approver: Client, second: Client, add: Add, org: Organization
+) -> None:
+    small, large = add("10", "14"), add("10", "15")
+    assert approve(approver, small).status_code == 200
+    reply = approve(approver, large)
+    assert "2nd approver" in reply.content.decode()
+    assert states(org) == [("staged", False), ("waiting", True)]
+    ready = second.get("/o/northgate-it/?tab=ready").content.decode()
+    assert f"{HERE}/{large.pk}/second/" in ready
+    assert act(approver, large, "second").status_code == 409
+    assert states(org)[1] == ("waiting", True)
+    assert act(second, large, "second").status_code == 200
+    assert states(org)[1] == ("staged", True)
+    with org_scope(org.pk):
+        push = Push.objects.get(needs_second=True)
+        assert (str(push.requested_by), str(push.second_by)) == ("Bob", "Sam")
+        assert AuditEntry.objects.get(verb="push agreed to by a second approver").actor == push.second_by
+        assert audit.verify(org.pk) is None
+
+
+def test_the_first_person_cannot_release_it_either(approver: Client, add: Add, org: Organization) -> None:
+    card = add("10", "15")
+    approve(approver, card)
+    with org_scope(org.pk):
+        push = Push.objects.get()
+    assert "It waits for a second approver" in approver.get(f"{HERE}/push/").content.decode()
+    body = approver.post(f"{HERE}/push/send/", {"push": [push.pk]}).content.decode()
+    assert "0 pushes on the way, 1 not" in body
+    assert states(org) == [("waiting", True)]
+
+
+def test_the_database_refuses_a_second_person_who_is_the_first(
+    approver: Client, add: Add, org: Organization
+) -> None:
+    approve(approver, add("10", "15"))
+    with org_scope(org.pk):
+        push = Push.objects.get()
+        for wrong in ({"second_by": push.requested_by}, {"state": "staged"}, {"state": "confirmed"}):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                Push.objects.filter(pk=push.pk).update(**wrong)
+
+
+def test_a_second_role_in_the_organization_makes_no_second_person(org: Organization, alice: User) -> None:
+    with org_scope(org.pk), pytest.raises(IntegrityError), transaction.atomic():
+        Membership.objects.create(org=org, user=alice, role=Role.APPROVER)
+
+
+def test_turning_down_cancels_it_with_a_reason_and_the_line_is_to_do_again(
+    approver: Client, second: Client, add: Add, org: Organization
+) -> None:
+    card = add("10", "15")
+    approve(approver, card)
+    assert act(approver, card, "turn-down", reason="No").status_code == 422
+    assert act(second, card, "turn-down").status_code == 422
+    assert act(second, card, "turn-down", reason="They gave notice").status_code == 200
+    assert states(org) == [("cancelled", True)]
+    with org_scope(org.pk):
+        assert Card.objects.get().state == "todo"
+        assert AuditEntry.objects.get(verb="push turned down").new["reason"] == "They gave notice"
+    panel = approver.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "Turned down by Sam: They gave notice" in panel
+
+
+def test_the_first_takes_it_back_before_anybody_agrees(
+    approver: Client, second: Client, add: Add, org: Organization
+) -> None:
+    card = add("10", "15")
+    approve(approver, card)
+    assert act(approver, card, "undo").status_code == 200
+    assert states(org) == [("cancelled", True)]
+    assert act(second, card, "second").status_code == 409
+    assert states(org) == [("cancelled", True)]
+
+
+def test_a_count_that_changed_meanwhile_is_not_agreed_to(
+    approver: Client, second: Client, add: Add, org: Organization, desk: Books
+) -> None:
+    card = add("10", "15")
+    approve(approver, card)
+    with org_scope(org.pk):
+        UsageCount.objects.update(quantity=16)
+        desk.refresh()
+    reply = act(second, card, "second")
+    assert reply.status_code == 409
+    assert "has changed since" in reply.content.decode()
+    assert states(org) == [("waiting", True)]
+
+
+def test_many_small_changes_that_are_large_together_wait_and_are_agreed_to_together(
+    approver: Client, second: Client, add: Add, org: Organization
+) -> None:
+    found = [add("10", "12"), add("10", "8"), add("10", "11")]
+    line = " ".join(f"{c.pk}|10|{c.vendor_units.normalize():f}" for c in found if c.vendor_units)
+    assert "3 approved" in approver.post(f"{HERE}/approve/", {"line": line}).content.decode()
+    # 9 + 9 + 4.50 are 22.50: what is lowered does not make the rest smaller.
+    assert states(org) == [("waiting", True)] * 3
+    ids = {"card": [c.pk for c in found]}
+    assert "3 left out" in approver.post(f"{HERE}/second/preview/", ids).content.decode()
+    assert "Agree to 3 changes" in second.post(f"{HERE}/second/preview/", ids).content.decode()
+    assert "0 agreed to, 3 not" in approver.post(f"{HERE}/second/", {"line": line}).content.decode()
+    assert "3 agreed to" in second.post(f"{HERE}/second/", {"line": line}).content.decode()
+    assert states(org) == [("staged", True)] * 3
+
+
+@pytest.mark.parametrize("change", [{"unit_price": None}, {"unit_price": Decimal("0.01")}])
+def test_what_cannot_be_compared_needs_a_second_pair_of_eyes(
+    approver: Client, add: Add, org: Organization, change: dict[str, Any]
+) -> None:
+    """A line without a price; a line in another currency than the threshold's, however small."""
+    if change["unit_price"] is not None:
+        with org_scope(org.pk):
+            Connection.objects.update(currency="EUR")
+    approve(approver, add("10", "11", **change))
+    assert states(org) == [("waiting", True)]
+
+
+def test_a_typed_quantity_counts_by_what_it_writes(approver: Client, add: Add, org: Organization) -> None:
+    approve(approver, add("10", "11"), units="16")
+    assert states(org) == [("waiting", True)]
+
+
+def test_undoing_a_large_push_needs_a_second_person_and_its_withdrawal_lets_the_approval_stand(
+    approver: Client, second: Client, add: Add, org: Organization, desk: Books
+) -> None:
+    card = add("10", "15")
+    approve(approver, card)
+    act(second, card, "second")
+    with org_scope(org.pk):
+        Push.objects.update(state="confirmed", sent_count=1)
+        AgreementLine.objects.update(quantity=15)
+        desk.refresh()
+    assert act(approver, card, "undo").status_code == 200
+    assert states(org) == [("confirmed", True), ("waiting", True)]
+    assert act(approver, card, "second").status_code == 409
+    # The undo is withdrawn: what was approved stands as before.
+    assert act(approver, card, "undo").status_code == 200
+    assert states(org) == [("confirmed", True), ("cancelled", True)]
+    with org_scope(org.pk):
+        assert Decision.objects.get().undone_at is None
+    act(approver, card, "undo")
+    assert act(second, card, "second").status_code == 200
+    assert states(org)[2] == ("staged", True)
+
+
+def test_collected_changes_wait_on_after_the_second_agreed(
+    approver: Client, second: Client, add: Add, org: Organization
+) -> None:
+    card = add("10", "15")
+    with org_scope(org.pk):
+        ReconcileSettings.objects.update(pushing="collect")
+    approve(approver, card)
+    act(second, card, "second")
+    with org_scope(org.pk):
+        push = Push.objects.get()
+        assert (push.state, str(push.second_by)) == ("waiting", "Sam")
+    assert "1 push on the way" in approver.post(f"{HERE}/push/send/", {"push": [push.pk]}).content.decode()
+
+
+def test_where_nobody_else_may_approve_the_line_and_the_settings_say_so(
+    alice: User, sign_in: Callable[[User], Client], add: Add
+) -> None:
+    client, card = sign_in(alice), add("10", "15")
+    approve(client, card)
+    panel = client.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "Nobody else in this organization may approve" in panel
+    assert "Only one person here may approve" in client.get("/o/northgate-it/settings/reconciliation/").text
+
+
+def test_an_admin_sets_the_amount_and_switches_it_off(
+    alice: User, sign_in: Callable[[User], Client], org: Organization
+) -> None:
+    client, page = sign_in(alice), "/o/northgate-it/settings/reconciliation/"
+    with org_scope(org.pk):
+        stored = ReconcileSettings.objects.get()
+    limits = ("guard_percent", "guard_units", "jump_percent", "jump_units", "vanish_percent", "stale_hours")
+    form = {name: str(getattr(stored, name)) for name in limits} | {"pushing": "at_once"}
+    asked = form | {"ask_second": "on", "second_from": "500.00", "second_currency": "eur"}
+    assert client.post(page, asked, follow=True).status_code == 200
+    with org_scope(org.pk):
+        stored.refresh_from_db()
+        assert (stored.second_from, stored.second_currency) == (500, "EUR")
+        assert AuditEntry.objects.get(subject=f"settings:{org.pk}").new["second from"] == "500"
+    for wrong in ({"second_from": ""}, {"second_from": "-1"}, {"second_currency": "E1"}):
+        assert client.post(page, asked | wrong).status_code == 422
+    client.post(page, form)
+    with org_scope(org.pk):
+        stored.refresh_from_db()
+        assert stored.second_from is None
