@@ -125,7 +125,7 @@ def test_d3_usage_excluded_on_both_sides_is_counted_once(books: Books, admin: Cl
     ]
 
 
-def test_d3_hidden_money_of_several_currencies_is_never_one_sum(books: Books) -> None:
+def test_d3_hidden_money_of_several_currencies_is_never_one_sum(books: Books, admin: Client) -> None:
     with org_scope(books.org.pk):
         for currency in ("USD", "EUR"):
             account = books.account()
@@ -135,6 +135,7 @@ def test_d3_hidden_money_of_several_currencies_is_never_one_sum(books: Books) ->
         hidden = find_hidden(books.org.pk, shows_all=False)
     # Six of the ten units are billed; four are included free.
     assert hidden.billed == [("EUR", Decimal(27)), ("USD", Decimal(27))]
+    assert "2 hidden, €27.00, $27.00 billed" in words(admin)
 
 
 def test_d3_a_count_without_a_price_is_said_to_have_none(books: Books, admin: Client) -> None:

@@ -54,7 +54,8 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(things: Things, sit
     client, missed, unseen = sign_in(page, site), {}, {}
     for name, path in addresses(things).items():
         response = client.get(path)
-        if response.status_code != 200 or "<html" not in getattr(response, "text", ""):
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if response.status_code != 200 or not is_page or "<html" not in response.text:
             continue
         page.goto(site + path)
         controls = page.evaluate(CONTROLS)
