@@ -76,8 +76,8 @@ class ReportPage:
             TableStyle([
                 ("BACKGROUND", (0, 0), (-1, 0), WELL), ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 2),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("LEFTPADDING", (0, 0), (-1, -1), 3),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("LEFTPADDING", (0, 0), (-1, -1), 5),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 5),
             ])
         )  # fmt: skip
         return table
@@ -130,7 +130,7 @@ class ReportPage:
         )
         return [
             self.heading("Totals"),
-            self.table(heads, rows, (30, 10, 9, 17, 17, 17, 11), (2, 3, 4, 5, 6)) if rows
+            self.table(heads, rows, (28, 12, 9, 16, 16, 16, 13), (2, 3, 4, 5, 6)) if rows
             else self.text("No difference was found in this month."),
         ]  # fmt: skip
 
@@ -147,11 +147,11 @@ class ReportPage:
             else f", about {signed_money(value, unmapped['currency']).lstrip('+')} a month"
         )
         said.append(
-            f"Unmapped usage: {units(unmapped['accounts'])} vendor accounts and {units(unmapped['services'])} vendor "
-            f"services{worth}."
+            f"Unmapped usage: {count(unmapped['accounts'], 'vendor account')} and "
+            f"{count(unmapped['services'], 'vendor service')}{worth}."
         )
         said += [
-            f"Left out: {units(part['number'])}, {part['label']}"
+            f"{units(part['number'])} left out: {part['label']}"
             + "".join(f", {signed_money(Decimal(v), c).lstrip('+')}" for c, v in part["money"].items()) + "."
             for part in self.content["hidden"]
         ]  # fmt: skip
@@ -253,6 +253,11 @@ def _pushed(push: Row) -> str:
 def name_of(period: str) -> str:
     """Name a month: "November 2026"."""
     return f"{date.fromisoformat(period):%B %Y}"
+
+
+def count(number: int, noun: str) -> str:
+    """Write how many of a thing there are: "1 vendor account", "4 vendor accounts"."""
+    return f"{units(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def write_pdf(content: Row, digest: str) -> bytes:

@@ -143,9 +143,11 @@ function written(number, style) {
 }
 
 function money(picked, bulk) {
-  const currencies = new Set(picked.map((row) => row.dataset.currency ?? bulk.dataset.currency ?? "USD"));
+  const usual = bulk.dataset.currency || "USD";
+  const currencies = new Set(picked.map((row) => row.dataset.currency || usual));
   if (currencies.size > 1) return "several currencies";
-  const style = { style: "currency", currency: [...currencies][0], maximumFractionDigits: undefined };
+  // A selection of held lines has none that is approved together: their sum is nothing.
+  const style = { style: "currency", currency: [...currencies][0] ?? usual, maximumFractionDigits: undefined };
   return written(sum(picked.map((row) => row.dataset.amount)), style);
 }
 
