@@ -5,6 +5,8 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashe
 
 FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 RECONCILE_ENV=production RECONCILE_DATA=/data
+# Reports print names in these; the font that reportlab brings knows little beyond western Europe.
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin reconcile \
     && install --directory --owner reconcile --group reconcile /data
 COPY --from=build /venv /venv

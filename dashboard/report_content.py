@@ -68,16 +68,15 @@ def sum_up(lines: Iterable[dict[str, Any]], pushes: Iterable[dict[str, Any]]) ->
             else:
                 row["under" if effect > 0 else "over"] += effect
 
-    corrected: dict[tuple[str, str], list[Decimal | None]] = defaultdict(list)
+    corrected: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for push in pushes:
         if push["state"] == Push.State.CONFIRMED:
-            corrected[push["currency"], push["line"]].append(push["effect"])
-    for (currency, _), effects in corrected.items():
-        known = [effect for effect in effects if effect is not None]
-        net = sum(known, ZERO) if len(known) == len(effects) else None
-        # A correction that was taken back again corrected nothing.
-        if net != 0:
-            add("corrected", currency, net)
+            corrected[push["currency"], push["line"]].append(push)
+    for (currency, _), made in corrected.items():
+        # What was taken back again corrected nothing; what costs nothing, because it is included, did.
+        if made[0]["from"] != made[-1]["to"]:
+            effects = [push["effect"] for push in made]
+            add("corrected", currency, None if None in effects else sum(effects, ZERO))
     for line in lines:
         if line["outcome"] in PARTS:
             add(line["outcome"], line["currency"], line["effect"])

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import uuid
 import zlib
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -64,6 +66,25 @@ def test_e13_closing_locks_a_report_with_everything_in_it(
     assert (content["trail"]["seq"], content["trail"]["hash"]) == (entry.seq - 1, entry.previous_hash)
     assert content["trail"]["seq"] > head.last_seq
     assert see(lambda: audit.verify(report.org_id)) is None
+
+
+@pytest.mark.parametrize(("included", "back", "lines_corrected"), [("20", False, 1), ("0", True, 0)])
+def test_e13_a_correction_counts_without_money_and_not_once_it_is_taken_back(
+    included: str, back: bool, lines_corrected: int, client: Client, books: Books, see: See
+) -> None:
+    with org_scope(books.org.pk):
+        line = books.pair("12", "12", included=Decimal(included))
+        books.refresh()
+        for n, (seen, wanted) in enumerate([(10, 12), (12, 10)][: 2 if back else 1]):
+            Push.objects.create(
+                org=books.org, connection=books.psa, epoch=1, remote_host="psa.example", remote_account="x", line=line,
+                agreement_remote_id="1", line_remote_id="1", service_remote_id="1", write_kind="absolute",
+                way="in_place", seen=seen, wanted=wanted, effective_on=books.now.date(), key=uuid.uuid4(),
+                request_hash=str(n), state="confirmed", read_back=wanted, finished_at=books.now,
+            )  # fmt: skip
+    totals = close(client, see).open_content()["totals"]
+    assert sum(row["lines"] for row in totals if row["part"] == "corrected") == lines_corrected
+    assert all((row["under"], row["over"]) == ("0", "0") for row in totals)
 
 
 def test_e13_what_the_lists_leave_out_is_counted_and_priced_in_the_report(
