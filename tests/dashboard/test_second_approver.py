@@ -59,7 +59,7 @@ def test_a_large_change_waits_until_another_approver_agrees(
     small, large = add("10", "14"), add("10", "15")
     assert approve(approver, small).status_code == 200
     reply = approve(approver, large)
-    assert "2nd approver" in reply.content.decode()
+    assert "Waiting for a second approver" in reply.content.decode()
     assert states(org) == [("staged", False), ("waiting", True)]
     ready = second.get("/o/northgate-it/?tab=ready").content.decode()
     assert f"{HERE}/{large.pk}/second/" in ready
