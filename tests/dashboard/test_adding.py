@@ -234,3 +234,22 @@ def test_a_reviewer_may_not_add(
     assert usage.add(reviewer).status_code == 403
     assert "Add to…" not in reviewer.get("/o/northgate-it/").content.decode()
     assert usage.pushes() == []
+
+
+def test_a_line_above_the_threshold_waits_for_a_second_approver(
+    approver: Client, join: Callable[[str, Role], User], sign_in: Callable[[User], Client], usage: Usage
+) -> None:
+    """E10: nobody adds a large line alone; what a second person turns down is usage without a line again."""
+    second = sign_in(join("Sam", Role.APPROVER))
+    with org_scope(usage.org.pk):
+        ReconcileSettings.objects.update(second_from=20)
+    seen, headers = {"seen_psa": "", "seen_vendor": "9"}, {"HX-Request": "true"}
+    usage.add(approver)
+    assert (usage.again().state, usage.pushes()[0].needs_second) == ("ready", True)
+    assert approver.post(f"{LINES}/{usage.card.pk}/second/", seen, headers=headers).status_code == 409
+    turned_down = seen | {"reason": "They gave notice"}
+    assert second.post(f"{LINES}/{usage.card.pk}/turn-down/", turned_down, headers=headers).status_code == 200
+    assert (usage.again().kind, usage.again().state) == ("new", "todo")
+    usage.add(approver)
+    assert second.post(f"{LINES}/{usage.card.pk}/second/", seen, headers=headers).status_code == 200
+    assert [push.state for push in usage.pushes()] == ["cancelled", "staged"]
