@@ -10,16 +10,16 @@ from vendors.models import Integration
 pytestmark = pytest.mark.django_db
 
 
-def test_a_console_that_answers_is_kept_and_a_second_one_gets_a_name_of_its_own(org, admin, veeam, console):
+def test_a_console_that_answers_is_kept_and_is_not_connected_twice(org, admin, veeam, console):
     assert veeam.checked_at is not None
     with org_scope(org.pk):
         assert read_vendor(veeam).fields["api_key"] == console["api_key"]
     offered = admin.get(url("integration_add", org)).context["form"]["name"].value()
     assert offered == "Veeam Service Provider Console"
-    assert admin.post(url("integration_add", org), console_fields(console, name="Second")).status_code == 302
     same = admin.post(url("integration_add", org), console_fields(console, name="Second"))
-    assert list(same.context["form"].errors) == ["name"]
-    assert count(org, Integration) == 2
+    assert same.status_code == 422
+    assert "connected already" in same.text
+    assert count(org, Integration) == 1
 
 
 def test_only_the_fields_of_the_chosen_way_to_sign_in_count(org, admin, veeam, console):
