@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.audit_models import AuditEntry, AuditHead
+from accounts.display_models import DisplaySettings, ExchangeRate
 from accounts.invitation_models import Invitation
 from accounts.mfa import has_mfa
 from accounts.notice_models import AnnouncedAddresses, Feedback, Letter, Notice, NoticeChoice, NoticeMark
@@ -84,6 +85,7 @@ class Organization(models.Model):
             Membership.objects.create(org=org, user=owner, role=Role.OWNER)
             ReconcileSettings.objects.create(org=org)
             SyncSchedule.begin(org_id, org.joined_on, read_clock())
+            DisplaySettings.objects.create(org=org)
             AuditHead.objects.create(org=org)
             audit.record(
                 org_id, actor=owner, verb="founded organization", subject=f"organization:{org_id}", label=name
@@ -159,6 +161,8 @@ __all__ = [
     "AnnouncedAddresses",
     "AuditEntry",
     "AuditHead",
+    "DisplaySettings",
+    "ExchangeRate",
     "Feedback",
     "Invitation",
     "Letter",

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import asides, bulk, cards, decisions, selection, totals
 from dashboard.asides import Aside
@@ -103,7 +104,7 @@ def _preview(request: OrgRequest, why_not: Any) -> dict[str, Any]:
         "preview": preview,
         "beyond": chosen.beyond,
         "packed": selection.pack(preview.cards),
-        "effect": totals.sum_by_currency(preview.cards),
+        "effect": totals.add_effects(preview.cards, exchange_for(request.org.pk)),
         "period": current_period(timezone.now()),
         "bills_from": cards.bills_from(),
         "presets": asides.presets(today),

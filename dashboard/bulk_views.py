@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.fresh import ask, must_prove
+from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import bulk, cards, decisions, selection, totals, undoing
 from dashboard.bulk import Timing
@@ -37,7 +38,7 @@ def preview(request: OrgRequest) -> HttpResponse:
         "beyond": selected.beyond,
         "packed": selection.pack(chosen.cards),
         "rows": [Row(card) for card in chosen.cards],
-        "effect": totals.sum_by_currency(chosen.cards),
+        "effect": totals.add_effects(chosen.cards, exchange_for(request.org.pk)),
         "bills_from": cards.bills_from(),
     }
     if request.POST.get("dated"):
@@ -80,7 +81,7 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
     found = list(ready.order_by("account__name", "service__name", "pk"))
     rows = [Row(card) for card in found if not why_not_released(card)]
     left = [(card, reason) for card in found if (reason := why_not_released(card))]
-    effect = totals.sum_by_currency(row.card for row in rows)
+    effect = totals.add_effects((row.card for row in rows), exchange_for(request.org.pk))
     return render(request, "dashboard/push_dialog.html", {"rows": rows, "effect": effect, "left": left})
 
 

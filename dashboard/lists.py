@@ -1,5 +1,6 @@
-"""One page of lines in their groups: three queries, however long the list is."""
+"""One page of lines in their groups: four queries, however long the list is."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,6 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     Case,
     Count,
-    F,
     IntegerField,
     Max,
     OuterRef,
@@ -19,8 +19,9 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Abs, Coalesce
 
+from accounts.exchange import Exchange, Total
+from accounts.rates import exchange_for
 from dashboard.filters import Filters
 from dashboard.models import Card
 from dashboard.months import with_marks
@@ -46,9 +47,8 @@ class Group:
     psa: Decimal | None
     vendor: Decimal | None
     net: Decimal | None
-    effect: Decimal | None
-    currencies: int
-    currency: str
+    # What it changes on the next invoices; None where a line has no price: a sum over a gap is a gap.
+    effect: Total | None
     rows: list[Row] = field(default_factory=list)
 
     @property
@@ -107,10 +107,10 @@ def with_remarks(cards: QuerySet[Card]) -> QuerySet[Card]:
     )
 
 
-def list_page(org_id: int, filters: Filters) -> Page:
+def list_page(org_id: int, filters: Filters, exchange: Exchange | None = None) -> Page:
     """Give the page of lines that `filters` ask for, groups with the most money first."""
     cards = filters.narrow(Card.objects.filter(org_id=org_id))
-    groups = _groups(cards, filters)
+    groups = _groups(cards, filters, exchange or exchange_for(org_id))
     total, size = sum(g.lines for g in groups), settings.PAGE_LINES
     last = max(1, -(-total // size))
     number = min(filters.page, last)
@@ -120,7 +120,7 @@ def list_page(org_id: int, filters: Filters) -> Page:
     return Page([g for g in shown if g.rows], total, number, last)
 
 
-def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
+def _groups(cards: QuerySet[Card], filters: Filters, exchange: Exchange) -> list[Group]:
     key = filters.group
     unknown = Count("id", filter=Q(vendor_units__isnull=True))
     rows = (
@@ -134,20 +134,26 @@ def _groups(cards: QuerySet[Card], filters: Filters) -> list[Group]:
             psa=Sum("psa_units"),
             vendor=Sum("vendor_units"),
             net=Sum("delta"),
-            # Before the sum takes its name: how many lines lack a price, or a count. Those without a source have none.
+            # How many lines lack a price, or a count. Those without a source have none.
             unpriced=Count("id", filter=Q(effect__isnull=True) & ~Q(kind__in=WITHOUT_SOURCE)),
-            effect=Sum("effect"),
-            currencies=Count("currency", distinct=True),
-            currency=Max("currency"),
             unknown=unknown,
-            weight=Abs(Coalesce(F("effect"), Decimal(0))),
         )
-        .order_by("-weight", "name", key)
+        .order_by("name", key)
     )
-    return [_group(row, key) for row in rows]
+    worth = _worth(cards, key, exchange)
+    found = [_group(row, key, worth[row[key]]) for row in rows]
+    return sorted(found, key=lambda group: -max(abs(part.amount) for part in worth[group.id].parts))
 
 
-def _group(row: dict[str, Any], key: str) -> Group:
+def _worth(cards: QuerySet[Card], key: str, exchange: Exchange) -> dict[int | None, Total]:
+    """Add up what each group changes on the next invoices, in the display currency where rates allow."""
+    sums: dict[int | None, dict[str, Decimal]] = defaultdict(dict)
+    for row in cards.values(key, "currency").annotate(effect=Sum("effect", default=Decimal(0))).order_by(key):
+        sums[row[key]][row["currency"]] = row["effect"]
+    return {group: exchange.add(amounts) for group, amounts in sums.items()}
+
+
+def _group(row: dict[str, Any], key: str, worth: Total) -> Group:
     # A sum over a gap is a gap.
     known = row["unknown"] == 0
     return Group(
@@ -160,9 +166,7 @@ def _group(row: dict[str, Any], key: str) -> Group:
         psa=row["psa"],
         vendor=row["vendor"] if known else None,
         net=row["net"] if known else None,
-        effect=row["effect"] if row["currencies"] == 1 and row["unpriced"] == 0 else None,
-        currencies=row["currencies"],
-        currency=row["currency"],
+        effect=worth if row["unpriced"] == 0 else None,
     )
 
 
@@ -197,9 +201,9 @@ def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group],
 
 
 def list_whole(org_id: int, filters: Filters, limit: int) -> list[Card]:
-    """Give all lines of a view in the order of its pages, `limit` at most: two queries."""
+    """Give all lines of a view in the order of its pages, `limit` at most: five queries."""
     cards = filters.narrow(Card.objects.filter(org_id=org_id))
-    place = {group.id: n for n, group in enumerate(_groups(cards, filters))}
+    place = {group.id: n for n, group in enumerate(_groups(cards, filters, exchange_for(org_id)))}
     wanted = with_names(cards).select_related("decision__by").order_by(*filters.order())
     found = list(wanted[:limit])
     return sorted(found, key=lambda card: place[getattr(card, f"{filters.group}_id")])

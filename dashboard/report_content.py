@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import AuditHead, Organization, User
+from accounts.rates import exchange_for
 from dashboard import totals
 from dashboard.exports import explain_gaps
 from dashboard.hidden import find_hidden
@@ -155,10 +156,19 @@ def _sources(org_id: int, now: datetime) -> list[dict[str, Any]]:
 
 
 def _coverage(org_id: int) -> dict[str, Any]:
-    counted = totals.count(org_id)
-    reasons = [{"label": r.label, "lines": r.lines, "billed": trim(r.billed)} for r in counted.uncompared]
+    counted = totals.count(org_id, exchange_for(org_id))
+    currency = counted.money.currency
+    reasons = [
+        # A report converts nothing: what is not all in one currency has no sum.
+        {
+            "label": r.label,
+            "lines": r.lines,
+            "billed": trim(r.billed.get(currency) if len(r.billed) == 1 else None),
+        }
+        for r in counted.uncompared
+    ]
     return {
-        "billable": counted.billable, "compared": counted.compared, "missing": reasons, "currency": counted.currency,
+        "billable": counted.billable, "compared": counted.compared, "missing": reasons, "currency": currency,
         "tabs": counted.tabs,
     }  # fmt: skip
 
@@ -179,9 +189,13 @@ def _exceptions(org_id: int, period: date, cards: Iterable[Any]) -> list[dict[st
 
 def _unmapped(org_id: int) -> dict[str, Any]:
     loose = totals.find_unmapped(org_id)
+    currency, value = next(iter(loose.amounts.items())) if len(loose.amounts) == 1 else ("", None)
     return {
-        "accounts": loose.accounts, "services": loose.services, "value": trim(loose.value), "currency": loose.currency
-    }  # fmt: skip
+        "accounts": loose.accounts,
+        "services": loose.services,
+        "value": trim(value),
+        "currency": currency,
+    }
 
 
 def _hidden(org_id: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import ReconcileSettings
+from accounts.rates import exchange_for
 from accounts.roles import Role
 from accounts.settings_views import ReconciliationForm
 from dashboard import decisions, standing, totals
@@ -70,7 +71,7 @@ def _form(request: OrgRequest, data: Any, stored: StandingRule) -> StandingRuleF
 def _trial(request: OrgRequest, rule: StandingRule) -> dict[str, Any]:
     decisions.keep_up(request.org.pk)
     found = standing.choose(rule, ReconcileSettings.objects.get(org_id=request.org.pk))
-    return {"found": found, "effect": totals.sum_by_currency(found)}
+    return {"found": found, "effect": totals.add_effects(found, exchange_for(request.org.pk))}
 
 
 def _tell(rule: StandingRule, *, is_new: bool) -> str:

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from accounts.fresh import ask, must_prove
+from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import bulk, decisions, seconds, selection, totals
 from dashboard.bulk_views import CONFIRMED_LATER, show_results
@@ -62,7 +63,7 @@ def preview(request: OrgRequest) -> HttpResponse:
         "beyond": selected.beyond,
         "packed": selection.pack(chosen.cards),
         "rows": [Row(card) for card in chosen.cards],
-        "effect": totals.sum_by_currency(chosen.cards),
+        "effect": totals.add_effects(chosen.cards, exchange_for(request.org.pk)),
     }
     return render(request, "dashboard/agree_dialog.html", context)
 

@@ -1,16 +1,19 @@
 """The figures above and around the lines: tabs, coverage, money, unmapped usage, sources. A fixed number of queries."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
+from accounts.exchange import Exchange, Path, Total
 from dashboard.filters import TABS
 from dashboard.models import Card
 from dashboard.words import UNCOMPARED
@@ -24,46 +27,47 @@ OPEN_STATES = [Card.State.TODO, Card.State.FAILED]
 
 @dataclass
 class Reason:
-    """Why some lines are not compared: how many, what they bill a month, and where that is mended."""
+    """Why some lines are not compared: how many, what they bill a month by currency, and where that is mended."""
 
     key: str
     label: str
-    lines: int
-    billed: Decimal
     where: str
+    lines: int = 0
+    billed: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
-@dataclass
+@dataclass(frozen=True)
+class Side:
+    """One side of what is to do: under-billed or over-billed. `lines` and `accounts` are of all currencies."""
+
+    total: Total
+    lines: int = 0
+    accounts: int = 0
+
+
+@dataclass(frozen=True)
 class Money:
-    """Sums of one currency over what is to do."""
+    """What is to do, in money: brought to the display currency where every amount has a rate (G1)."""
 
+    under: Side
+    over: Side
+    net: Total
+    # What the heads of amounts name: an amount in another currency carries its code. Prices stand beside an amount.
     currency: str
-    under: Decimal = ZERO
-    under_lines: int = 0
-    under_accounts: int = 0
-    over: Decimal = ZERO
-    over_lines: int = 0
-    over_accounts: int = 0
-
-    @property
-    def net(self) -> Decimal:
-        return self.under + self.over
+    price_currency: str
+    paths: list[tuple[Path, bool]]
+    missing: list[str]
 
 
 @dataclass
 class Totals:
-    """What the strip, the tabs and the bars print. `money` is by currency, the largest first; never added up."""
+    """What the strip, the tabs and the bars print."""
 
     tabs: dict[str, int]
     billable: int
     compared: int
     uncompared: list[Reason]
-    money: list[Money] = field(default_factory=list)
-    currency: str = "USD"
-
-    @property
-    def main(self) -> Money:
-        return self.money[0] if self.money else Money(self.currency)
+    money: Money
 
     @property
     def missing(self) -> int:
@@ -91,17 +95,12 @@ class Totals:
         return 100 - self.held_width
 
 
-def count(org_id: int, *, shows_all: bool = False) -> Totals:
+def count(org_id: int, exchange: Exchange, *, shows_all: bool = False) -> Totals:
     """Count an organization's cards: two queries. `shows_all` has the tab All hold lines without a source, too (E5)."""
     rows: list[Any] = list(
         Card.objects.filter(org_id=org_id)
-        .values("state", "kind", "reason")
-        .annotate(
-            lines=Count("id"),
-            of_lines=Count("line"),
-            currency=Max("currency"),
-            billed=Sum(F("psa_units") * F("price")),
-        )
+        .values("state", "kind", "reason", "currency")
+        .annotate(lines=Count("id"), of_lines=Count("line"), billed=Sum(F("psa_units") * F("price")))
     )
     by_state: dict[str, int] = defaultdict(int)
     for row in rows:
@@ -115,8 +114,7 @@ def count(org_id: int, *, shows_all: bool = False) -> Totals:
         billable=sum(r["of_lines"] for r in with_source),
         compared=sum(r["of_lines"] for r in with_source if r["kind"] in COMPARED),
         uncompared=_reasons(rows, Card.Kind.WAITING, UNCOMPARED),
-        money=_money(org_id),
-        currency=max((row["currency"] for row in rows), default="") or "USD",
+        money=_add_up(_to_do(org_id), sorted({row["currency"] for row in rows} - {""}), exchange),
     )
 
 
@@ -125,39 +123,63 @@ def _reasons(rows: list[Any], kind: str, words: dict[str, tuple[str, str]]) -> l
     for row in rows:
         if row["kind"] == kind and row["of_lines"]:
             label, where = words[row["reason"]]
-            reason = found.setdefault(row["reason"], Reason(row["reason"], label, 0, ZERO, where))
+            reason = found.setdefault(row["reason"], Reason(row["reason"], label, where))
             reason.lines += row["of_lines"]
-            reason.billed += row["billed"] or ZERO
+            reason.billed[row["currency"]] += row["billed"] or ZERO
     return sorted(found.values(), key=lambda r: -r.lines)
 
 
-def _money(org_id: int) -> list[Money]:
-    under, over = Q(effect__gt=0), Q(effect__lt=0)
-    rows = (
-        Card.objects.filter(org_id=org_id, state__in=OPEN_STATES)
-        .values("currency")
-        .annotate(
-            under=Sum("effect", filter=under),
-            under_lines=Count("id", filter=Q(delta__gt=0)),
-            under_accounts=Count("account", filter=Q(delta__gt=0), distinct=True),
-            over=Sum("effect", filter=over),
-            over_lines=Count("id", filter=Q(delta__lt=0)),
-            over_accounts=Count("account", filter=Q(delta__lt=0), distinct=True),
-        )
+def _to_do(org_id: int) -> list[Any]:
+    """Add up what is to do, each currency by itself."""
+    rows = Card.objects.filter(org_id=org_id, state__in=OPEN_STATES).values("currency")
+    sums: dict[str, Any] = {}
+    for side, effect, delta in (
+        ("under", Q(effect__gt=0), Q(delta__gt=0)),
+        ("over", Q(effect__lt=0), Q(delta__lt=0)),
+    ):
+        sums[side] = Sum("effect", filter=effect, default=ZERO)
+        sums[f"{side}_lines"] = Count("id", filter=delta)
+        sums[f"{side}_accounts"] = ArrayAgg("account", filter=delta, distinct=True, default=[])
+    return list(rows.annotate(**sums))
+
+
+def _add_up(rows: list[Any], books: list[str], exchange: Exchange) -> Money:
+    """Bring sums by currency to one where rates allow; `books` are the currencies of all lines."""
+    under, over = _of(rows, "under", books), _of(rows, "over", books)
+    found = [exchange.find(code) for code in books]
+    paths = [path for path in found if path is not None]
+    return Money(
+        under=_side(rows, "under", exchange.add(under)),
+        over=_side(rows, "over", exchange.add(over)),
+        net=exchange.add({code: under[code] + over[code] for code in under}),
+        currency=_head(books, exchange, knows_all=len(paths) == len(books)),
+        price_currency=books[0] if len(books) == 1 else "",
+        paths=[(path, exchange.is_old(path)) for path in paths if path.rates],
+        missing=[code for code, path in zip(books, found, strict=True) if path is None],
     )
-    every: list[dict[str, Any]] = [{name: value or ZERO for name, value in row.items()} for row in rows]
-    sums = [Money(**row) for row in every]
-    return sorted(sums, key=lambda m: -(m.under - m.over))
+
+
+def _side(rows: list[Any], name: str, total: Total) -> Side:
+    # An account with lines in two currencies is one account.
+    accounts = {account for row in rows for account in row[f"{name}_accounts"]}
+    return Side(total, sum(row[f"{name}_lines"] for row in rows), len(accounts))
+
+
+def _of(rows: list[Any], side: str, books: list[str]) -> dict[str, Decimal]:
+    return dict.fromkeys(books, ZERO) | {row["currency"]: row[side] for row in rows}
+
+
+def _head(books: list[str], exchange: Exchange, *, knows_all: bool) -> str:
+    """Choose what column heads name: the lines' own currency; of several the display currency, or none at all."""
+    if len(books) == 1:
+        return books[0]
+    return exchange.currency if knows_all or exchange.currency in books else ""
 
 
 UNMAPPED = """
-WITH loose AS (
-    SELECT va.id, va.name, va.integration_id, va.excluded_at IS NOT NULL AS excluded, sum(u.quantity) AS units,
-           count(*) AS services,
-           -- Amounts in several currencies have no sum.
-           CASE WHEN count(DISTINCT c.currency) = 1 THEN sum(u.quantity * s.price) END AS value,
-           min(c.currency) AS currency,
-           (array_agg(vs.name ORDER BY u.quantity * s.price DESC NULLS LAST, u.quantity DESC))[1] AS service
+WITH priced AS (
+    SELECT va.id, va.name, va.integration_id, va.excluded_at IS NOT NULL AS excluded, vs.name AS service,
+           u.quantity, c.currency, u.quantity * s.price AS value
     FROM vendors_vendoraccount va
     JOIN vendors_usagecount u
         ON u.org_id = va.org_id AND u.vendor_account_id = va.id AND u.superseded_at IS NULL AND u.metric = 'used'
@@ -168,14 +190,24 @@ WITH loose AS (
     WHERE va.org_id = %(org)s AND va.vanished_at IS NULL AND u.quantity > 0 AND vs.excluded_at IS NULL
       AND NOT EXISTS (
           SELECT FROM vendors_accountmapping m WHERE m.org_id = va.org_id AND m.vendor_account_id = va.id)
-    GROUP BY va.id, va.name, va.integration_id, va.excluded_at
+), loose AS (
+    SELECT id, name, integration_id, excluded, sum(quantity) AS units, count(*) AS services, sum(value) AS weight,
+           (array_agg(service ORDER BY value DESC NULLS LAST, quantity DESC))[1] AS service
+    FROM priced GROUP BY id, name, integration_id, excluded
+), sums AS (
+    -- Each currency by itself; as text, because a number in JSON would lose its last digits.
+    SELECT excluded, id, jsonb_object_agg(currency, total::text) AS amounts
+    FROM (
+        SELECT excluded, id, currency, sum(value) AS total FROM priced WHERE currency IS NOT NULL
+        GROUP BY GROUPING SETS ((excluded, id, currency), (excluded, currency))
+    ) s GROUP BY excluded, id
 )
-SELECT l.id, l.name, l.excluded, l.units, l.services, l.value, l.service, i.name, i.counted_at,
-       count(*) OVER these, l.currency,
-       CASE WHEN min(l.currency) OVER these = max(l.currency) OVER these THEN sum(l.value) OVER these END
+SELECT l.id, l.name, l.excluded, l.units, l.services, l.service, i.name, i.counted_at,
+       count(*) OVER (PARTITION BY l.excluded), own.amounts, every.amounts
 FROM loose l JOIN vendors_integration i ON i.org_id = %(org)s AND i.id = l.integration_id
-WINDOW these AS (PARTITION BY l.excluded)
-ORDER BY l.excluded, l.value DESC NULLS LAST, l.units DESC, l.id LIMIT %(limit)s
+LEFT JOIN sums own ON own.excluded = l.excluded AND own.id = l.id
+LEFT JOIN sums every ON every.excluded = l.excluded AND every.id IS NULL
+ORDER BY l.excluded, l.weight DESC NULLS LAST, l.units DESC, l.id LIMIT %(limit)s
 """
 
 
@@ -188,13 +220,13 @@ class LooseUsage:
     excluded: bool
     units: Decimal
     services: int
-    value: Decimal | None
     service: str
     source: str
     counted_at: datetime | None
     of_these: int
-    currency: str | None
-    total: Decimal | None
+    amounts: dict[str, Decimal]
+    of_all: dict[str, Decimal]
+    worth: Total | None = None
 
 
 @dataclass
@@ -204,36 +236,44 @@ class Unmapped:
     rows: list[LooseUsage]
     # Vendor services in use that stand for no service: their usage has no price yet.
     services: int = 0
+    worth: Total | None = None
+    more_worth: Total | None = None
+
+    @property
+    def loose(self) -> list[LooseUsage]:
+        return [r for r in self.rows if not r.excluded]
 
     @property
     def shown(self) -> list[LooseUsage]:
-        return [r for r in self.rows if not r.excluded][:3]
+        return self.loose[:3]
 
     @property
     def accounts(self) -> int:
-        return next((r.of_these for r in self.rows if not r.excluded), 0)
-
-    @property
-    def value(self) -> Decimal | None:
-        return next((r.total for r in self.rows if not r.excluded), None)
-
-    @property
-    def currency(self) -> str:
-        """The currency of the value; empty while there is none."""
-        return next((r.currency for r in self.rows if not r.excluded and r.currency), "") or ""
+        return next((r.of_these for r in self.loose), 0)
 
     @property
     def more(self) -> int:
         return self.accounts - len(self.shown)
 
     @property
-    def more_value(self) -> Decimal | None:
-        """What those that are not shown are worth; None where nothing can be added up."""
-        return None if self.value is None else self.value - sum((r.value or ZERO for r in self.shown), ZERO)
+    def amounts(self) -> dict[str, Decimal]:
+        """What it is worth a month, each currency by itself; empty without a price."""
+        return next((r.of_all for r in self.loose), {})
+
+    def price(self, exchange: Exchange) -> Self:
+        """Add up what it is worth, in the display currency where rates allow."""
+        left = dict(self.amounts)
+        self.worth = exchange.add(left) if left else None
+        for row in self.shown:
+            row.worth = exchange.add(row.amounts) if row.amounts else None
+            for code, amount in row.amounts.items():
+                left[code] -= amount
+        self.more_worth = exchange.add(left) if any(left.values()) else None
+        return self
 
 
 def find_unmapped(org_id: int, limit: int = 50) -> Unmapped:
-    """Price the usage of vendor accounts that are not mapped, and count the services that are not: two queries."""
+    """Find the usage of vendor accounts that are not mapped, and count the services that are not: two queries."""
     services = (
         UsageCount.objects.filter(org_id=org_id, superseded_at__isnull=True, metric="used", quantity__gt=0)
         .filter(vendor_service__excluded_at__isnull=True, vendor_service__mappings__isnull=True)
@@ -242,7 +282,12 @@ def find_unmapped(org_id: int, limit: int = 50) -> Unmapped:
     )
     with connection.cursor() as cursor:
         cursor.execute(UNMAPPED, {"org": org_id, "limit": limit})
-        return Unmapped([LooseUsage(*row) for row in cursor.fetchall()], services)
+        rows = [LooseUsage(*row[:-2], *map(_amounts, row[-2:])) for row in cursor.fetchall()]
+    return Unmapped(rows, services)
+
+
+def _amounts(found: str | None) -> dict[str, Decimal]:
+    return {code: Decimal(text) for code, text in json.loads(found or "{}").items()}
 
 
 @dataclass
@@ -269,9 +314,9 @@ def look_at_sources(org_id: int, stale_hours: int, now: datetime | None = None) 
     return Sources(len(integrations) + len(connections), fresh, integrations, connections)
 
 
-def sum_by_currency(cards: Iterable[Card]) -> list[tuple[str, Decimal]]:
-    """Add up the effects of some cards, each currency by itself."""
+def add_effects(cards: Iterable[Card], exchange: Exchange) -> Total:
+    """Add up what some cards change on the next invoices."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for card in cards:
         sums[card.currency] += card.effect or ZERO
-    return sorted(sums.items())
+    return exchange.add(sums)

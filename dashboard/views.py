@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.models import ReconcileSettings
+from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import adding, asides, cards, decisions, months, notes, saved_views, totals
 from dashboard.choices import list_chips
@@ -44,11 +45,13 @@ APPROVED = (Card.State.PUSHING, Card.State.READY)
 
 def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> dict[str, Any]:
     """Give what stands around the lines: the same for the page and for every fragment that changes it."""
+    exchange = exchange_for(request.org.pk, currency=request.display.currency)
     return {
         "filters": filters,
         "groups": GROUPS,
-        "totals": totals.count(request.org.pk, shows_all=filters.shows_all),
-        "unmapped": totals.find_unmapped(request.org.pk),
+        "exchange": exchange,
+        "totals": totals.count(request.org.pk, exchange, shows_all=filters.shows_all),
+        "unmapped": totals.find_unmapped(request.org.pk).price(exchange),
         "sources": totals.look_at_sources(request.org.pk, limits.stale_hours),
         "period": current_period(timezone.now()),
         "month_before": current_period(timezone.now()) - timedelta(days=1),
@@ -73,7 +76,7 @@ def dashboard(request: OrgRequest) -> HttpResponse:
     if not context["sources"].connections:
         return redirect("setup", request.org.slug)
     context |= {
-        "page": list_page(request.org.pk, filters),
+        "page": list_page(request.org.pk, filters, context["exchange"]),
         "chips": list_chips(request.org.pk, filters),
         "hidden": find_hidden(request.org.pk, shows_all=filters.shows_all),
         "next_step": next_step(request.org.pk),

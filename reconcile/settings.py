@@ -95,7 +95,11 @@ TEMPLATES = [
                 "accounts.shell.shell",
                 "accounts.sign_in.ways_in",
             ],
-            "builtins": ["reconcile.templatetags.figures", "dashboard.templatetags.lines"],
+            "builtins": [
+                "reconcile.templatetags.figures",
+                "dashboard.templatetags.lines",
+                "dashboard.templatetags.worth",
+            ],
         },
     }
 ]
@@ -247,6 +251,12 @@ PAGE_LINES = env.int("PAGE_LINES", default=100)
 BULK_LINES = env.int("BULK_LINES", default=1000)
 # So many lines at most are approved by a standing rule after one sync.
 RULE_LINES = env.int("RULE_LINES", default=100)
+
+# --- Exchange rates (G1) ---------------------------------------------------------------------------
+# The bank's file of all days since 1999 has some 8 MB. Of a file, only so many days are kept.
+RATES_MAX_BYTES = env.int("RATES_MAX_BYTES", default=16 * 1024 * 1024)
+RATES_KEEP_DAYS = env.int("RATES_KEEP_DAYS", default=800)
+RATES_OLD_AFTER_DAYS = env.int("RATES_OLD_AFTER_DAYS", default=7)
 
 # --- Support (A5), notices (A7) and our addresses (B11) -------------------------------------------
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@reconcile.example")

@@ -1,6 +1,6 @@
 """How figures, dates and icons are written on every screen (design README: Words, States)."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 
@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from reconcile.zones import UTC_NAME, abbreviation
 
 register = template.Library()
 
@@ -39,6 +41,16 @@ def _trimmed(value: Decimal) -> str:
 def _rounded(value: Decimal | int, currency: str) -> Decimal:
     places = get_currency_precision(currency or "USD")
     return _checked(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def _with_symbol(number: Decimal, currency: str) -> str:
+    """Write an amount with its symbol; a currency without one has its code, which stands apart ("CHF 12.00")."""
+    written = format_currency(number, currency, locale=LOCALE)
+    return (
+        written.replace(currency, f"{currency}\N{NO-BREAK SPACE}")
+        if written.startswith(currency)
+        else written
+    )
 
 
 @register.filter
@@ -115,7 +127,7 @@ def money(value: Decimal | int | None, currency: str) -> str:
     if value is None:
         return GAP
     number = _rounded(value, currency)
-    return (MINUS if number < 0 else "") + format_currency(abs(number), currency, locale=LOCALE)
+    return (MINUS if number < 0 else "") + _with_symbol(abs(number), currency)
 
 
 @register.filter
@@ -124,7 +136,7 @@ def signed_money(value: Decimal | int | None, currency: str) -> str:
     if value is None:
         return GAP
     number = _rounded(value, currency)
-    return _sign(number) + format_currency(abs(number), currency, locale=LOCALE)
+    return _sign(number) + _with_symbol(abs(number), currency)
 
 
 @register.filter
@@ -166,11 +178,24 @@ def short_date(when: date | datetime | None) -> str:
 
 @register.filter
 def moment(when: datetime | None) -> str:
-    """Write a moment with its zone: "30 Nov, 02:04 UTC"; none is a dash."""
+    """Write a moment with its zone, the organization's: "29 Nov, 21:04 EST"; none is a dash."""
     if when is None:
         return GAP
     local = timezone.localtime(when)
-    return f"{short_date(local)}, {local:%H:%M} {local.tzname()}"
+    return f"{short_date(local)}, {local:%H:%M} {abbreviation(local)}"
+
+
+@register.filter
+def moment_utc(when: datetime | None) -> str:
+    """Write the moment of an automatic sync, which runs by UTC, with UTC beside it: "1 Dec, 02:00 EST (07:00 UTC)"."""
+    if when is None:
+        return GAP
+    there = when.astimezone(UTC)
+    local = timezone.localtime(when)
+    if abbreviation(local) == UTC_NAME:
+        return moment(when)
+    day = "" if there.date() == local.date() else f"{short_date(there.date())}, "
+    return f"{moment(when)} ({day}{there:%H:%M} UTC)"
 
 
 @register.simple_tag

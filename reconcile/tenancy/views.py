@@ -1,15 +1,17 @@
 """The one decorator of every view inside an organization: who is this, may they, and in whose scope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, Protocol, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from accounts.models import Membership, Organization, User
+from accounts.models import DisplaySettings, Membership, Organization, User
 from accounts.roles import Role
 from reconcile.tenancy.scope import org_scope, user_scope
 
@@ -19,6 +21,7 @@ class OrgRequest(HttpRequest):
 
     org: Organization
     member: Membership
+    display: DisplaySettings
     user: User
     htmx: Any
 
@@ -56,13 +59,9 @@ def member_view(
             if request.member.lacks_mfa:
                 return lead_to_mfa(request)
             needed = writes_from if writes_from and request.method not in {"GET", "HEAD"} else role
-            if not request.member.may(needed):
-                response = refuse(request, needed)
-            elif scoped:
-                with org_scope(request.org.pk):
-                    response = view(request, *args, **kwargs)
-            else:
-                response = view(request, *args, **kwargs)
+            with _reading(request, scoped=scoped):
+                allowed = request.member.may(needed)
+                response = view(request, *args, **kwargs) if allowed else refuse(request, needed)
             add_never_cache_headers(response)
             return response
 
@@ -78,6 +77,19 @@ def lead_to_mfa(request: OrgRequest) -> HttpResponse:
     response = render(request, "account/mfa_needed.html", {"org_name": request.org.name}, status=403)
     add_never_cache_headers(response)
     return response
+
+
+@contextmanager
+def _reading(request: OrgRequest, *, scoped: bool) -> Iterator[None]:
+    """Show times in the organization's zone for the length of a request, in its scope or (not `scoped`) outside."""
+    with org_scope(request.org.pk):
+        request.display = DisplaySettings.objects.get(org_id=request.org.pk)
+        if scoped:
+            with timezone.override(request.display.zone):
+                yield
+            return
+    with timezone.override(request.display.zone):
+        yield
 
 
 def refuse(request: OrgRequest, needed: Role) -> HttpResponse:

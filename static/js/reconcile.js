@@ -4,7 +4,8 @@
 //   data-group and an id      a tbody or list of rows: ] and [ jump between groups; a button with data-fold in it folds its rows
 //   data-key="approve"        what a key clicks (KEYS below), or focuses if it is a field; searched in the open popover, the current
 //                             row, the panel, then the page. "clear" and "close" answer Esc. Buttons that write need hx-disabled-elt
-//   data-select               the row's tick box. Its row has data-account, data-units, data-amount, data-effective, data-currency
+//   data-select               the row's tick box. Its row has data-account, data-units, data-amount, data-effective, data-currency,
+//                             and data-worth: the amount in the currency of data-bulk, empty where no rate is known
 //   data-select-all           ticks all of its data-group, or of the page when it stands outside of one
 //   data-bulk                 shown while something is selected, with data-total="count|accounts|up|down|units|amount|effective"
 //                             in it, and data-one="account" data-many="accounts" where a word follows the number
@@ -119,16 +120,16 @@ function clearSelection() {
   showTotals();
 }
 
-// ---- Totals: whole ten-thousandths, because floating point loses cents ---------------------------
+// ---- Totals: whole hundred-millionths, because floating point loses cents ------------------------
 
 function exact(text) {
   const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text ?? "");
-  return parts ? BigInt(parts[1] + parts[2] + (parts[3] ?? "").padEnd(4, "0").slice(0, 4)) : null;
+  return parts ? BigInt(parts[1] + parts[2] + (parts[3] ?? "").padEnd(8, "0").slice(0, 8)) : null;
 }
 
 function decimal(number) {
-  const digits = String(number < 0n ? -number : number).padStart(5, "0");
-  return `${number < 0n ? "-" : ""}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+  const digits = String(number < 0n ? -number : number).padStart(9, "0");
+  return `${number < 0n ? "-" : ""}${digits.slice(0, -8)}.${digits.slice(-8)}`;
 }
 
 function sum(values) {
@@ -143,12 +144,15 @@ function written(number, style) {
 }
 
 function money(picked, bulk) {
-  const usual = bulk.dataset.currency || "USD";
-  const currencies = new Set(picked.map((row) => row.dataset.currency || usual));
-  if (currencies.size > 1) return "several currencies";
+  const shown = bulk.dataset.currency || "USD";
+  const write = (number, currency) => written(number, { style: "currency", currency, maximumFractionDigits: undefined });
+  const currencyOf = (row) => row.dataset.currency || shown;
   // A selection of held lines has none that is approved together: their sum is nothing.
-  const style = { style: "currency", currency: [...currencies][0] ?? usual, maximumFractionDigits: undefined };
-  return written(sum(picked.map((row) => row.dataset.amount)), style);
+  const currencies = picked.length ? [...new Set(picked.map(currencyOf))] : [shown];
+  const worth = sum(picked.map((row) => row.dataset.worth));
+  if (worth !== null && currencies.some((one) => one !== shown)) return `≈ ${write(worth, shown)}`;
+  const of = (currency) => picked.filter((row) => currencyOf(row) === currency).map((row) => row.dataset.amount);
+  return currencies.map((currency) => write(sum(of(currency)), currency)).join(", ");
 }
 
 function effective(picked) {

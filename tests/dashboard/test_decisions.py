@@ -320,7 +320,9 @@ def test_unmapped_usage_is_priced_in_the_psas_own_currency(approver: Client, boo
         books.usage(books.vendor_account(name="Loose Change"), books.vendor_service(other), "10")
         books.refresh()
     body = approver.get("/o/northgate-it/").content.decode()
-    assert "— <small>no price</small>" in body
+    # Two currencies, and no rate between them: side by side, and no sum.
+    assert "≈ €45.00" in body
+    assert "and ≈ $45.00" in body
     assert "90.00" not in body
 
 

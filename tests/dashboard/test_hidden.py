@@ -60,7 +60,7 @@ def test_d2_an_unmapped_account_leaves_the_list_at_once_and_counts_as_unmapped(
     page = admin.get(HOME)
     assert 'id="line-' not in page.text
     assert "1 account unbilled" in words(admin)
-    assert page.context["unmapped"].value == Decimal("54.00")
+    assert page.context["unmapped"].worth.amount == Decimal("54.00")
     # Its line stays billed, and is counted among what is hidden.
     (part,) = page.context["hidden"].parts
     assert (part.key, part.number, part.units, part.amounts) == (

@@ -42,6 +42,7 @@ class Things:
     member: int
     invitation: int
     view: int
+    rate: int
 
 
 def seen(things: Things) -> dict[str, Any]:
@@ -162,6 +163,15 @@ ROUTES: dict[str, Route] = {
     "people_remove": Route(post=Role.OWNER, ids=("member",)),
     "people_resend": Route(post=Role.OWNER, ids=("invitation",)),
     "people_revoke": Route(post=Role.OWNER, ids=("invitation",)),
+    "settings_other": Route(
+        get=Role.VIEWER, post=Role.ADMIN, form=lambda t: {"currency": "EUR", "time_zone": "UTC"}
+    ),
+    "rate_enter": Route(
+        post=Role.ADMIN, form=lambda t: {"base": "EUR", "quote": "GBP", "rate": "0.85", "on": "2026-01-05"}
+    ),
+    "rate_import": Route(post=Role.ADMIN),
+    "rate_remove": Route(post=Role.ADMIN, ids=("rate",)),
+    "rate_put_back": Route(post=Role.ADMIN, ids=("rate",)),
     "activity": Route(get=Role.VIEWER),
     "activity_chain": Route(get=Role.VIEWER),
     "sync_status": Route(get=Role.VIEWER),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Invitation, Membership, Notice, NoticeMark, Organization, User
+from accounts.models import ExchangeRate, Invitation, Membership, Notice, NoticeMark, Organization, User
 from accounts.roles import Role
 from dashboard.models import Card, Note, SavedView, Settlement
 from psa.models import AccountTag, Connection, Push
@@ -77,12 +77,15 @@ def furnish(org: Organization) -> Things:
             org=org, kind="sync_done", key="done", role=Role.VIEWER, title=f"{MARKER} {org.slug}", view="sync_status",
             at=books.now + timedelta(minutes=5),
         )  # fmt: skip
+        rate = ExchangeRate.objects.create(
+            org=org, base="EUR", quote="USD", rate="1.1", on="2026-01-05", source="manual"
+        )
         return Things(
             report=close_past_month(org).pk, notice=notice.pk,
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
-            settlement=settlement.pk, member=member.pk, invitation=invitation.pk, view=view.pk,
+            settlement=settlement.pk, member=member.pk, invitation=invitation.pk, view=view.pk, rate=rate.pk,
         )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def rows(org: Organization) -> str:
     with org_scope(org.pk):
         models = (
             Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount, Notice, NoticeMark,
-            Membership, Invitation,
+            Membership, Invitation, ExchangeRate,
             *MARKS,
         )  # fmt: skip
         # In an order, or the same rows could read as different ones.

@@ -1,0 +1,65 @@
+"""How sums of money are written: one amount, or each currency by itself, with ≈ where something was converted (G1)."""
+
+from decimal import Decimal
+
+from django import template
+
+from accounts.exchange import Exchange, Part, Total
+from dashboard.models import Card
+from dashboard.templatetags.lines import plain
+from reconcile.templatetags.figures import GAP, money, signed_amount, signed_money
+
+register = template.Library()
+# What the script adds up: more digits than any currency has.
+PLACES = Decimal("1e-8")
+
+
+def _part(total: Total, part: Part, *, signed: bool) -> str:
+    written = signed_money(part.amount, part.currency) if signed else money(part.amount, part.currency)
+    return f"≈ {written}" if total.is_estimate else written
+
+
+@register.filter
+def signed_total(total: Total | None) -> str:
+    """Write a sum with its sign: "≈ +$45.00"; amounts that are not one sum stand side by side."""
+    return ", ".join(_part(total, part, signed=True) for part in total.parts) if total else GAP
+
+
+@register.filter
+def plain_total(total: Total | None) -> str:
+    """Write a sum without its sign: "$45.00"."""
+    return ", ".join(_part(total, part, signed=False) for part in total.parts) if total else GAP
+
+
+@register.filter
+def first_part(total: Total) -> str:
+    """Write the first part of a sum with its sign: all of it, unless currencies stand apart."""
+    return _part(total, total.first, signed=True)
+
+
+@register.filter
+def in_column(total: Total, head: str) -> str:
+    """Write a sum where the head names a currency: without its symbol, and with the code of any other behind it."""
+    names_itself = not total.rest and total.currency == head
+    return ", ".join(
+        ("≈ " if total.is_estimate else "")
+        + signed_amount(part.amount, part.currency)
+        + ("" if names_itself else f" {part.currency}")
+        for part in total.parts
+    )
+
+
+@register.simple_tag
+def worth(exchange: Exchange, card: Card) -> str:
+    """Give what a line changes in the display currency, for the script; nothing where no rate is known."""
+    found = exchange.convert(card.effect, card.currency) if card.effect is not None else None
+    return plain(found.amount.quantize(PLACES)) if found else ""
+
+
+@register.simple_tag
+def worth_words(exchange: Exchange, card: Card) -> str:
+    """Say what a line changes in the display currency, with the rate; nothing for a line in that currency."""
+    found = exchange.convert(card.effect, card.currency) if card.effect is not None else None
+    if found is None or not found.path.rates:
+        return ""
+    return f"≈ {signed_money(found.amount, found.currency)} at {found.path.words}"

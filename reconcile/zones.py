@@ -1,0 +1,61 @@
+"""Time zones: their names, how each reads today, and what a time in UTC is there."""
+
+import zoneinfo
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+UTC_NAME = "UTC"
+# Names that are no place: they are kept by the database for old systems.
+NO_PLACE = ("posix/", "right/", "Etc/", "SystemV/", "localtime", "Factory")
+
+
+@cache
+def list_names() -> tuple[str, ...]:
+    """Give the names of all zones, UTC first."""
+    names = {name for name in zoneinfo.available_timezones() if not name.startswith(NO_PLACE)}
+    return (UTC_NAME, *sorted(names - {UTC_NAME}))
+
+
+def offset(local: datetime) -> str:
+    """Write how far a local time is from UTC: "UTC−5", "UTC+5:30", "UTC"."""
+    away = local.utcoffset() or timedelta(0)
+    if not away:
+        return UTC_NAME
+    hours, minutes = divmod(abs(away) // timedelta(minutes=1), 60)
+    return f"UTC{'+' if away > timedelta(0) else '−'}{hours}" + (f":{minutes:02}" if minutes else "")
+
+
+def abbreviation(local: datetime) -> str:
+    """Give the letters that people write after a local time: "EST"; where a zone has none, "UTC−3"."""
+    name = local.tzname() or ""
+    return name if name.isalpha() else offset(local)
+
+
+def describe(name: str, now: datetime) -> str:
+    """Describe a zone: "Detroit (EST, UTC−5)"; `now` decides whether summer time holds."""
+    local = now.astimezone(zoneinfo.ZoneInfo(name))
+    place = name.partition("/")[2].replace("_", " ").replace("/", ", ") or name
+    letters = abbreviation(local)
+    inside = dict.fromkeys((letters, offset(local)))
+    return place if name == UTC_NAME else f"{place} ({', '.join(inside)})"
+
+
+def list_choices(now: datetime) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Give all zones for a select, grouped by region: UTC by itself, then Africa, America …, then the old names."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name in list_names():
+        region = name.partition("/")[0] if "/" in name else "Other names"
+        groups.setdefault(UTC_NAME if name == UTC_NAME else region, []).append((name, describe(name, now)))
+    last = groups.pop("Other names", [])
+    return [*groups.items(), ("Other names", last)]
+
+
+def at_hour(hour: int, name: str, now: datetime) -> str:
+    """Say what a full hour in UTC, of today, is in a zone: "02:00"."""
+    moment = now.astimezone(UTC).replace(hour=hour, minute=0)
+    return f"{moment.astimezone(zoneinfo.ZoneInfo(name)):%H:%M}"
+
+
+def has(name: str) -> bool:
+    """Say whether a zone of this name exists."""
+    return name in list_names()
