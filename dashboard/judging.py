@@ -6,14 +6,19 @@ from django.db.models import Count, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Greatest
 
 from accounts.models import ReconcileSettings
+from accounts.rates import exchange_for
 from dashboard.models import Card
+from dashboard.thresholds import limit_in
 from reconcile.tenancy.fields import UnitsField
 
 JUDGED = (Card.Kind.ADJUST, Card.Kind.HELD)
 
 
 def count_by_settings(limits: ReconcileSettings) -> dict[str, int]:
-    """Count an organization's lines as these limits would judge them: one query, the rule of `rules.guard`."""
+    """Count an organization's lines as these limits would judge them, by the rules of `rules.guard` and `thresholds`.
+
+    One query; with a second approver two more, for the rates.
+    """
     differs = Q(kind__in=JUDGED)
     held = differs & (Q(reason="shared") | _beyond(limits))
     asks = _asks_second(limits)
@@ -43,5 +48,12 @@ def _reach(percent: int, units: int) -> Greatest:
 def _asks_second(limits: ReconcileSettings) -> Q:
     if limits.second_from is None:
         return Q(pk__in=[])
-    unknown = Q(effect__isnull=True) | ~Q(currency=limits.second_currency)
-    return unknown | Q(effect__gte=limits.second_from) | Q(effect__lte=-limits.second_from)
+    currencies = Card.objects.filter(org_id=limits.org_id).order_by("currency").distinct("currency")
+    exchange = exchange_for(limits.org_id, currency=limits.second_currency)
+    amounts = limit_in(
+        exchange, limits.second_from, exchange.currency, currencies.values_list("currency", flat=True)
+    )
+    asks = Q(effect__isnull=True) | ~Q(currency__in=amounts)
+    for code, amount in amounts.items():
+        asks |= Q(currency=code) & (Q(effect__gte=amount) | Q(effect__lte=-amount))
+    return asks

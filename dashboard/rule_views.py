@@ -49,7 +49,7 @@ def try_rule(request: OrgRequest) -> HttpResponse:
 @require_GET
 @member_view(Role.VIEWER)
 def figures(request: OrgRequest) -> HttpResponse:
-    """Show what the settings as typed mean for the lines of this month: one query over them."""
+    """Show what the settings as typed mean for the lines of this month."""
     stored = ReconcileSettings.objects.get(org_id=request.org.pk)
     form = ReconciliationForm(request.GET, instance=stored)
     if not form.is_valid():

@@ -1,21 +1,25 @@
 """The standing rule (E15): finds what is small, complete and unambiguous, and approves it as a person would."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Case, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Abs
 
 from accounts import audit
+from accounts.exchange import Exchange
 from accounts.models import ReconcileSettings, User
+from accounts.rates import exchange_for
 from dashboard.decisions import Refused, Seen, find_many, intend, keep_up, label, write
 from dashboard.models import Card, Decision
 from dashboard.months import find_closed
 from dashboard.rule_models import StandingRule
+from dashboard.thresholds import limit_in
 from psa import pushes
 from psa.models import Push
 from reconcile.celery import wake
@@ -46,34 +50,51 @@ def save(rule: StandingRule, *, by: User) -> StandingRule:
 
 
 def choose(rule: StandingRule, limits: ReconcileSettings) -> list[Card]:
-    """Give the lines that the rule approves now: one query, at most settings.RULE_LINES, the smallest first.
+    """Give the lines that the rule approves now: three queries, at most settings.RULE_LINES, the smallest first.
 
     Together they stay below the amount from which a second approver must agree (E10).
     """
-    found = _fitting(rule, limits).annotate(size=Abs("effect")).order_by("size", "pk")
+    exchange = exchange_for(rule.org_id, currency=limits.second_currency)
+    most = _most(rule, limits, exchange)
+    share = DecimalField(max_digits=60, decimal_places=30)
+    size = Case(
+        *(When(currency=c, then=Abs("effect") / Value(m, share)) for c, m in most.items()), output_field=share
+    )
+    found = _fitting(rule, most).annotate(size=size).order_by("size", "pk")
     chosen: list[Card] = []
     left = limits.second_from
     for card in found.select_related("account", "service")[: settings.RULE_LINES]:
+        counted = exchange.convert(card.effect, card.currency) if card.effect is not None else None
         if left is not None:
-            left -= abs(card.effect or Decimal(0))
+            left -= abs(counted.amount) if counted else left
             if left <= 0:
                 break
         chosen.append(card)
     return chosen
 
 
-def _fitting(rule: StandingRule, limits: ReconcileSettings) -> QuerySet[Card]:
+def _most(rule: StandingRule, limits: ReconcileSettings, exchange: Exchange) -> dict[str, Decimal]:
+    """Give the rule's limit of money in each currency of the lines; without a rate nobody knows what is small there.
+
+    Nor does anybody where the second approver's amount cannot be compared.
+    """
+    lines = Card.objects.filter(org_id=rule.org_id).order_by("currency").distinct("currency")
+    found = limit_in(exchange, rule.max_money, rule.currency, lines.values_list("currency", flat=True))
+    if limits.second_from is None:
+        return found
+    return {code: most for code, most in found.items() if exchange.find(code)}
+
+
+def _fitting(rule: StandingRule, most: Mapping[str, Decimal]) -> QuerySet[Card]:
     """Keep what is compared, fresh, inside the guards, small by both limits, and what nobody has touched this period.
 
-    A difference with money in another currency than the rule's, or without a price, is not small: nobody knows.
+    `most` is the limit of money by currency. A difference in any other, or without a price, is not small: nobody knows.
     """
+    small = reduce(or_, (Q(currency=c, effect__range=(-m, m)) for c, m in most.items()), Q(pk__in=[]))
     lines = Card.objects.filter(
-        org_id=rule.org_id, kind=Card.Kind.ADJUST, state=Card.State.TODO, line__isnull=False,
-        currency=rule.currency, effect__range=(-rule.max_money, rule.max_money),
+        small, org_id=rule.org_id, kind=Card.Kind.ADJUST, state=Card.State.TODO, line__isnull=False,
         delta__range=(-rule.max_units, rule.max_units), agreement__active=True,
     )  # fmt: skip
-    if limits.second_from is not None and limits.second_currency != rule.currency:
-        return lines.none()
     if rule.direction != StandingRule.Direction.BOTH:
         lines = lines.filter(**{"delta__gt" if rule.direction == "under" else "delta__lt": 0})
     if rule.services:

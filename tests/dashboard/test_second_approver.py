@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts import audit
+from accounts.exchange import MANUAL, Rate
 from accounts.models import AuditEntry, Membership, Organization, ReconcileSettings, User
+from accounts.rates import enter
 from accounts.roles import Role
 from dashboard.models import Card, Decision
-from psa.models import AgreementLine, Connection, Push
+from psa.models import Agreement, AgreementLine, Connection, Push
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.models import UsageCount
@@ -242,3 +245,83 @@ def test_an_admin_sets_the_amount_and_switches_it_off(
     with org_scope(org.pk):
         stored.refresh_from_db()
         assert stored.second_from is None
+
+
+@pytest.fixture
+def rate(org: Organization, alice: User) -> Callable[[str], None]:
+    """Enter what a euro is in dollars today."""
+
+    def enter_rate(value: str) -> None:
+        with org_scope(org.pk):
+            rate = Rate("EUR", "USD", Decimal(value), timezone.now().date(), MANUAL)
+            enter(org.pk, rate, by=alice)
+
+    return enter_rate
+
+
+@pytest.fixture
+def euro(desk: Books) -> None:
+    with org_scope(desk.org.pk):
+        Connection.objects.update(currency="EUR")
+
+
+def test_another_currency_is_compared_at_its_dated_rate(
+    approver: Client, add: Add, org: Organization, euro: None, rate: Callable[[str], None]
+) -> None:
+    """4 × 4.50 = EUR 18.00: at 1.1 USD 19.80, below the 20.00; at 1.2 USD 21.60, above; without a rate unknown."""
+    unknown, below, above, at_it = add("10", "14"), add("10", "14"), add("10", "14"), add("10", "8")
+    approve(approver, unknown)
+    rate("1.1")
+    approve(approver, below)
+    rate("1.2")
+    approve(approver, above)
+    # −2 × 4.50 = EUR −9.00; with 20 ÷ 9 a euro it would be 20.00 all but exactly: from the amount on.
+    rate("2.2222222223")
+    approve(approver, at_it)
+    assert states(org) == [("waiting", True), ("staged", False), ("waiting", True), ("waiting", True)]
+
+
+def test_the_rate_at_approving_counts_whatever_it_becomes(
+    approver: Client, second: Client, add: Add, org: Organization, euro: None, rate: Callable[[str], None]
+) -> None:
+    rate("1.2")
+    large, small = add("10", "14"), add("10", "13")
+    approve(approver, large)
+    approve(approver, small)
+    assert states(org) == [("waiting", True), ("staged", False)]
+    rate("0.5")
+    assert act(approver, large, "second").status_code == 409
+    assert (
+        "0 pushes on the way, 1 not"
+        in approver.post(f"{HERE}/push/send/", {"push": [push_of(org, large)]}).content.decode()
+    )
+    rate("9")
+    assert states(org) == [("waiting", True), ("staged", False)]
+    assert act(second, large, "second").status_code == 200
+
+
+def push_of(org: Organization, card: Card) -> int:
+    with org_scope(org.pk):
+        return Push.objects.get(line_id=card.line_id).pk
+
+
+def test_an_act_counts_as_a_whole_across_currencies(
+    approver: Client, add: Add, org: Organization, desk: Books, rate: Callable[[str], None]
+) -> None:
+    """USD 9.00 and EUR 9.00: 18.90 together at 1.1, so none waits; 20.70 at 1.3, so all do."""
+
+    def both() -> list[tuple[str, bool]]:
+        dollars, euros = add("10", "12"), add("10", "8")
+        with org_scope(org.pk):
+            Agreement.objects.filter(agreementline=euros.line_id).update(currency="EUR")
+            desk.refresh()
+        line = " ".join(
+            f"{c.pk}|10|{c.vendor_units.normalize():f}" for c in (dollars, euros) if c.vendor_units
+        )
+        assert "2 approved" in approver.post(f"{HERE}/approve/", {"line": line}).content.decode()
+        return states(org)[-2:]
+
+    rate("1.1")
+    assert both() == [("staged", False)] * 2
+    rate("1.3")
+    assert both() == [("waiting", True)] * 2

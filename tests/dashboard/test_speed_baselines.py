@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import audit
-from accounts.models import AuditEntry, Organization, User
+from accounts import audit, rates
+from accounts.exchange import MANUAL, Rate
+from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
 from dashboard import bulk, cards, statistics
 from dashboard.asides import Aside, set_many_aside
@@ -82,6 +83,21 @@ def test_approving_many_lines_asks_what_approving_a_few_asks(books: Books, alice
         assert (len(done), refused) == (number, [])
         asked.append(len(queries))
     assert asked[0] == asked[1] <= APPROVAL
+
+
+def test_comparing_many_amounts_at_a_rate_asks_what_a_few_ask(books: Books, alice: User) -> None:
+    """E10: the rates are read once for an act, and not at all where every amount is in the threshold's currency."""
+    Connection.objects.update(currency="EUR")
+    rates.enter(books.org.pk, Rate("EUR", "USD", Decimal("1.1"), timezone.now().date(), MANUAL), by=alice)
+    asked = []
+    for number, currency in ((5, "USD"), (15, "USD"), (5, "EUR")):
+        ReconcileSettings.objects.update(second_from=10000, second_currency=currency)
+        chosen = as_seen(add_lines(books, number))
+        with CaptureQueriesContext(connection) as queries:
+            done, refused = bulk.approve_many(books.org.pk, chosen, by=alice)
+        assert (len(done), refused) == (number, [])
+        asked.append(len(queries))
+    assert asked[0] == asked[1] == asked[2] + 1 <= APPROVAL + 1
 
 
 @pytest.mark.parametrize("aside", [Aside("Promised"), Aside("", date(2999, 1, 1))])

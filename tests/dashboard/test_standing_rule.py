@@ -1,18 +1,22 @@
 """The standing rule (E15): off by default, small and unambiguous lines only, in the trail, undone like any approval."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import audit
+from accounts.exchange import MANUAL, Rate
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
+from accounts.rates import enter
 from accounts.roles import Role
 from dashboard.models import Card, StandingRule
 from dashboard.tasks import follow_rule
-from psa.models import Connection, Push
+from psa.models import Agreement, Connection, Push
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.models import UsageCount, VendorAccount
@@ -211,8 +215,6 @@ def test_the_settings_say_what_they_mean_for_this_month_while_they_are_typed(
     }  # fmt: skip
 
     def figures(**typed: str) -> list[str]:
-        import re
-
         shown = admin.get("/o/northgate-it/settings/reconciliation/figures/", limits | typed).text
         return re.findall(r"<span>(\d+)</span>", shown)
 
@@ -222,3 +224,71 @@ def test_the_settings_say_what_they_mean_for_this_month_while_they_are_typed(
     assert figures(ask_second="on", second_from="46", second_currency="USD") == ["3", "1", "1", "0", "0"]
     with org_scope(org.pk):
         assert ReconcileSettings.objects.get().second_from is None
+
+
+@pytest.fixture
+def rate(org: Organization, alice: User) -> Callable[[str], None]:
+    """Enter what a euro is in dollars today."""
+
+    def enter_rate(value: str) -> None:
+        with org_scope(org.pk):
+            enter(org.pk, Rate("EUR", "USD", Decimal(value), timezone.now().date(), MANUAL), by=alice)
+
+    return enter_rate
+
+
+def in_euro(org: Organization, desk: Books, card: Card) -> None:
+    with org_scope(org.pk):
+        Agreement.objects.filter(agreementline=card.line_id).update(currency="EUR")
+        desk.refresh()
+
+
+def test_a_line_in_another_currency_is_small_by_its_rate_and_nobody_knows_without_one(
+    add: Add, org: Organization, desk: Books, rule: Any, rate: Callable[[str], None]
+) -> None:
+    """EUR 9.00 against USD 10.00: nothing without a rate, too much at 1.2, small at 1.1."""
+    card = add("10", "12")
+    in_euro(org, desk, card)
+    rule(max_money="10")
+    assert approved(org) == []
+    rate("1.2")
+    assert approved(org) == []
+    rate("1.1")
+    assert approved(org) == [card.pk]
+
+
+def test_the_second_approvers_amount_counts_lines_at_their_rates_the_smallest_first(
+    add: Add, org: Organization, desk: Books, rule: Any, rate: Callable[[str], None]
+) -> None:
+    """USD 4.50 and EUR 9.00 at 0.4 = 3.60 stay below 9.00 together; USD 9.00 more would not."""
+    large, dollars, euros = add("10", "12"), add("10", "11"), add("10", "12")
+    in_euro(org, desk, euros)
+    rate("0.4")
+    with org_scope(org.pk):
+        ReconcileSettings.objects.update(second_from=9)
+    rule()
+    assert approved(org) == [dollars.pk, euros.pk]
+    with org_scope(org.pk):
+        assert Card.objects.get(pk=large.pk).state == "todo"
+        assert not Push.objects.filter(needs_second=True).exists()
+
+
+def test_the_settings_count_who_waits_for_a_second_person_at_the_rates(
+    add: Add, org: Organization, desk: Books, admin: Client, rate: Callable[[str], None]
+) -> None:
+    """EUR 9.00 against USD 9.90: unknown, below at 1.0, exactly the amount at 1.1."""
+    in_euro(org, desk, add("10", "12"))
+    limits = {
+        "guard_percent": "20", "guard_units": "5", "jump_percent": "100", "jump_units": "20", "vanish_percent": "10",
+        "stale_hours": "192", "pushing": "at_once", "ask_second": "on", "second_from": "9.90", "second_currency": "USD",
+    }  # fmt: skip
+
+    def waiting() -> str:
+        shown = admin.get("/o/northgate-it/settings/reconciliation/figures/", limits).text
+        return re.findall(r"<span>(\d+)</span>", shown)[3]
+
+    assert waiting() == "1"
+    rate("1.0")
+    assert waiting() == "0"
+    rate("1.1")
+    assert waiting() == "1"
