@@ -233,10 +233,3 @@ def test_the_narrow_page_can_be_had_anyway_until_the_tab_closes(parts: Page) -> 
     expect(parts.locator("#main")).to_be_visible()
     parts.reload()
     expect(parts.locator("#main")).to_be_visible()
-
-
-@pytest.mark.parametrize("path", ["login", "signup", "password/reset"])
-def test_the_way_in_breaks_no_policy(page: Page, site: str, path: str) -> None:
-    page.goto(f"{site}/account/{path}/")
-    expect(page.locator("h1")).to_be_visible()
-    assert page.locator(".brand .icon").evaluate("icon => icon.getBoundingClientRect().width") == 22
