@@ -3,13 +3,15 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Greatest
 
+from accounts.exchange import Exchange, Total
 from dashboard.models import Card
+from dashboard.sums import by_currency
 from dashboard.words import HIDDEN
 
 ZERO = Decimal(0)
@@ -64,6 +66,7 @@ class Part:
     units: Decimal = ZERO
     unpriced: int = 0
     money: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    worth: Total | None = None
 
     @property
     def is_usage(self) -> bool:
@@ -73,30 +76,40 @@ class Part:
     def is_invoiced(self) -> bool:
         return self.is_usage or self.key in INVOICED
 
-    @property
-    def amounts(self) -> list[tuple[str, Decimal]]:
-        return _largest_first(self.money)
 
-
-@dataclass(frozen=True)
+@dataclass
 class Hidden:
-    """Everything that the lists leave out, by reason; usage first, then lines."""
+    """Everything that the lists leave out, by reason; usage first, then lines.
+
+    `billed` is what the lines bill on the next invoices, `estimated` what the usage is worth a month; None: nothing.
+    """
 
     parts: list[Part]
+    billed: Total | None = None
+    estimated: Total | None = None
 
     @property
     def number(self) -> int:
         return sum(part.number for part in self.parts)
 
     @property
-    def billed(self) -> list[tuple[str, Decimal]]:
-        """What the hidden lines bill on the next invoices, each currency by itself."""
-        return _add_up(part for part in self.parts if not part.is_usage)
+    def conversions(self) -> Total:
+        """Every conversion behind these sums, and every currency without a rate; no sum itself."""
+        sums = [one for one in (self.billed, self.estimated, *(part.worth for part in self.parts)) if one]
+        paths = dict.fromkeys(path for one in sums for path in one.paths)
+        return Total((), tuple(paths), tuple(sorted({code for one in sums for code in one.missing})))
 
-    @property
-    def estimated(self) -> list[tuple[str, Decimal]]:
-        """What the hidden usage is worth a month, each currency by itself."""
-        return _add_up(part for part in self.parts if part.is_usage)
+    def price(self, exchange: Exchange) -> Self:
+        """Add up what is left out, in the display currency where rates allow."""
+        for part in self.parts:
+            part.worth = exchange.add(part.money) if part.money else None
+        self.billed = self._add_up(exchange, usage=False)
+        self.estimated = self._add_up(exchange, usage=True)
+        return self
+
+    def _add_up(self, exchange: Exchange, *, usage: bool) -> Total | None:
+        sums = by_currency(one for part in self.parts if part.is_usage == usage for one in part.money.items())
+        return exchange.add(sums) if sums else None
 
 
 def find_hidden(org_id: int, *, shows_all: bool) -> Hidden:
@@ -138,15 +151,3 @@ def _lines(org_id: int) -> list[Part]:
         if row["billed"] and part.is_invoiced:
             part.money[row["currency"]] += row["billed"]
     return sorted(parts.values(), key=lambda part: (not part.is_invoiced, -part.number, part.label))
-
-
-def _add_up(parts: Any) -> list[tuple[str, Decimal]]:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for part in parts:
-        for currency, value in part.money.items():
-            sums[currency] += value
-    return _largest_first(sums)
-
-
-def _largest_first(sums: dict[str, Decimal]) -> list[tuple[str, Decimal]]:
-    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))

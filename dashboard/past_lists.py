@@ -1,6 +1,5 @@
 """The lines of a past day in their groups, for reading: nothing on this list can be decided any more."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,8 +7,10 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from accounts.exchange import Exchange
 from dashboard import past
 from dashboard.past import Judged, Pair
+from dashboard.sums import Sides, two_sides
 from psa.models import Account, AgreementLine, Connection, Service
 
 DIFFERENT = frozenset({"adjust", "held", "new"})
@@ -47,7 +48,7 @@ class PastGroup:
 
 @dataclass(frozen=True)
 class PastPage:
-    """One page of a past day. The figures are of the whole day; under and over are by currency, never added up."""
+    """One page of a past day. The figures are of the whole day."""
 
     groups: Sequence[PastGroup]
     lines: int
@@ -55,8 +56,7 @@ class PastPage:
     last: int
     compared: int
     different: int
-    under: Sequence[tuple[str, Decimal]]
-    over: Sequence[tuple[str, Decimal]]
+    sides: Sides
 
     @property
     def before(self) -> int:
@@ -67,8 +67,13 @@ class PastPage:
         return self.number + 1
 
 
-def list_day(org_id: int, day: date, *, query: str = "", everything: bool = False, page: int = 1) -> PastPage:
-    """Recompute a day and give one page of it: what differed, or `everything`. A fixed number of queries."""
+def list_day(
+    org_id: int, day: date, exchange: Exchange, *, query: str = "", everything: bool = False, page: int = 1
+) -> PastPage:
+    """Recompute a day and give one page of it: what differed, or `everything`. A fixed number of queries.
+
+    `exchange` has the rates of that day.
+    """
     whole = past.load(org_id)
     judged = [(pair, one) for pair in whole.pairs() for one in whole.judge(pair, day)]
     rows = _named(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
@@ -88,8 +93,7 @@ def list_day(org_id: int, day: date, *, query: str = "", everything: bool = Fals
         last=last,
         compared=sum(row.judged.verdict.kind in COMPARED for row in lines),
         different=sum(row.judged.verdict.kind in DIFFERENT for row in rows),
-        under=_sums(row for row in rows if (row.judged.verdict.effect or ZERO) > 0),
-        over=_sums(row for row in rows if (row.judged.verdict.effect or ZERO) < 0),
+        sides=two_sides(((row.currency, row.judged.verdict.effect) for row in rows), exchange),
     )
 
 
@@ -98,13 +102,6 @@ def _is_wanted(row: PastRow, terms: Sequence[str], *, everything: bool) -> bool:
         return False
     text = f"{row.account} {row.service} {row.agreement}".casefold()
     return all(term in text for term in terms)
-
-
-def _sums(rows: Iterable[PastRow]) -> list[tuple[str, Decimal]]:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        sums[row.currency] += row.judged.verdict.effect or ZERO
-    return sorted(sums.items())
 
 
 def _named(

@@ -1,8 +1,6 @@
 """Looking back (E12): any past day recomputed, and proposals for what past invoices missed."""
 
-from collections import defaultdict
 from datetime import date, timedelta
-from decimal import Decimal
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -11,6 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import back_billing, past
 from dashboard.decisions import Refused
@@ -18,11 +17,9 @@ from dashboard.filters import number
 from dashboard.models import Card, Settlement
 from dashboard.past_lists import list_day
 from dashboard.period import next_month
+from dashboard.sums import two_sides, worth
 from psa.models import AgreementLine
 from reconcile.tenancy.views import OrgRequest, member_view
-
-# A line, what its invoices missed, its card and its currency.
-MissedRow = tuple[AgreementLine, back_billing.Proposal, int | None, str]
 
 
 def as_day(text: str) -> date | None:
@@ -54,6 +51,7 @@ def past_day(request: OrgRequest, day: str) -> HttpResponse:
     everything = request.GET.get("show") == "all"
     since = past.first_day(request.org.pk)
     first = then.replace(day=1)
+    exchange = exchange_for(request.org.pk, on=then, currency=request.display.currency)
     context = {
         "day": then,
         "query": query,
@@ -64,7 +62,7 @@ def past_day(request: OrgRequest, day: str) -> HttpResponse:
         "before": first - timedelta(days=1),
         "after": next_month(next_month(first)) - timedelta(days=1),
         "page": list_day(
-            request.org.pk, then, query=query, everything=everything,
+            request.org.pk, then, exchange, query=query, everything=everything,
             page=int(number(request.GET.get("page", "")) or 1) or 1,
         ),
     }  # fmt: skip
@@ -80,11 +78,11 @@ def back_billing_page(request: OrgRequest) -> HttpResponse:
     named = lines.select_related("account", "service", "agreement", "connection")
     cards = dict(Card.objects.filter(org_id=request.org.pk, line__in=found).values_list("line_id", "pk"))
     rows = [(line, found[line.pk], cards.get(line.pk), _currency(line)) for line in named]
-    rows.sort(key=lambda row: (-abs(row[1].amount or Decimal(0)), row[0].account.name, row[0].pk))
+    exchange = exchange_for(request.org.pk, currency=request.display.currency)
+    rows.sort(key=lambda row: (-worth(row[1].amount, row[3], exchange), row[0].account.name, row[0].pk))
     context = {
         "rows": rows,
-        "under": _sum(rows, up=True),
-        "over": _sum(rows, up=False),
+        "sides": two_sides(((currency, missed.amount) for _, missed, _, currency in rows), exchange),
         "settled": back_billing.list_settled(request.org.pk),
         "since": past.first_day(request.org.pk),
         "ways": Settlement.How.choices,
@@ -131,12 +129,3 @@ def take_back(request: OrgRequest, settlement_id: int) -> HttpResponse:
 
 def _currency(line: AgreementLine) -> str:
     return str(line.agreement.currency or line.connection.currency)
-
-
-def _sum(rows: list[MissedRow], *, up: bool) -> list[tuple[str, Decimal]]:
-    """Add up what was billed too low (`up`) or too high, each currency by itself."""
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for _, proposal, _, currency in rows:
-        if proposal.amount and (proposal.amount > 0) == up:
-            sums[currency] += proposal.amount
-    return sorted(sums.items())

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.exchange import Exchange, Path, Total
 from dashboard.filters import TABS
 from dashboard.models import Card
+from dashboard.sums import by_currency
 from dashboard.words import UNCOMPARED
 from psa.models import Connection
 from vendors.models import Integration, UsageCount
@@ -316,7 +317,4 @@ def look_at_sources(org_id: int, stale_hours: int, now: datetime | None = None) 
 
 def add_effects(cards: Iterable[Card], exchange: Exchange) -> Total:
     """Add up what some cards change on the next invoices."""
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for card in cards:
-        sums[card.currency] += card.effect or ZERO
-    return exchange.add(sums)
+    return exchange.add(by_currency((card.currency, card.effect) for card in cards))

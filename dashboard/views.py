@@ -78,7 +78,7 @@ def dashboard(request: OrgRequest) -> HttpResponse:
     context |= {
         "page": list_page(request.org.pk, filters, context["exchange"]),
         "chips": list_chips(request.org.pk, filters),
-        "hidden": find_hidden(request.org.pk, shows_all=filters.shows_all),
+        "hidden": find_hidden(request.org.pk, shows_all=filters.shows_all).price(context["exchange"]),
         "next_step": next_step(request.org.pk),
     }
     if filters.open:

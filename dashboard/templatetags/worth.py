@@ -32,6 +32,12 @@ def plain_total(total: Total | None) -> str:
 
 
 @register.filter
+def estimated_total(total: Total | None) -> str:
+    """Write a sum that is an estimate whether or not anything in it was converted: "≈ $45.00"."""
+    return ", ".join(f"≈ {money(part.amount, part.currency)}" for part in total.parts) if total else GAP
+
+
+@register.filter
 def first_part(total: Total) -> str:
     """Write the first part of a sum with its sign: all of it, unless currencies stand apart."""
     return _part(total, total.first, signed=True)

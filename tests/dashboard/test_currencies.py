@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 from django.core import serializers
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.exchange import MANUAL, Rate
@@ -16,9 +17,11 @@ from accounts.models import AuditEntry, DisplaySettings, ExchangeRate, Organizat
 from accounts.rates import enter
 from accounts.roles import Role
 from dashboard.models import Card
-from psa.models import AgreementLine, Connection, Push, Service
+from psa.models import Agreement, AgreementLine, Connection, LineHistory, Push, Service
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
+from tests.dashboard.test_back_billing import underbill
+from vendors.models import Snapshot, UsageCount
 
 pytestmark = pytest.mark.django_db
 HOME = "/o/northgate-it/"
@@ -265,3 +268,74 @@ def test_switching_the_currency_changes_no_value_and_writes_nothing(
             {"currency": "JPY"},
             {"currency": "USD"},
         ]
+
+
+def strip_of(client: Client, address: str) -> str:
+    return words(client, r'<dl class="strip">.*?</dl>', address)
+
+
+def test_a_past_day_is_added_up_at_the_rates_of_that_day(
+    org: Organization, viewer: Client, books: Books, rate: Callable[..., None]
+) -> None:
+    day = timezone.now().date() - timedelta(days=40)
+    with org_scope(org.pk):
+        year = timezone.now() - timedelta(days=400)
+        LineHistory.objects.update(held_from=year)
+        UsageCount.objects.update(counted_at=year)
+        Snapshot.objects.update(taken_at=timezone.now() - timedelta(days=41))
+    address = f"{HOME}past/{day}/"
+    assert "Under-billed +€45.00" in strip_of(viewer, address)
+    rate("USD", "1.2", days_ago=50)
+    rate("GBP", "0.8", days_ago=50)
+    # Dearer since; that day does not care.
+    rate("USD", "9")
+    shown = strip_of(viewer, address)
+    assert "Under-billed ≈ +$63.00 on the invoices of" in shown
+    assert "Over-billed ≈ −$40.50 on the invoices of" in shown
+    assert "GBP: 1 EUR = 0.8 GBP, entered by hand" in shown
+    assert shown.count(" old") == 2
+    assert "1 EUR = 9 USD" not in shown
+
+
+def test_back_billing_is_one_sum_or_each_currency_by_itself(
+    org: Organization, viewer: Client, rate: Callable[..., None]
+) -> None:
+    """Three invoices of +2 × 4.50 each, of a line in euro and one in dollars; the dearer comes first."""
+    with org_scope(org.pk):
+        books = Books(org, now=timezone.now() - timedelta(minutes=5))
+        dollars = underbill(books)
+        euros = underbill_too(books, dollars)
+    address = reverse("back_billing", args=[org.slug])
+    shown = strip_of(viewer, address)
+    assert "Billed too low +€27.00 to bill once, in the PSA, and +$27.00" in shown
+    assert "no rate for EUR" in shown
+    assert "Billed too high $0.00 to credit once, in the PSA" in shown
+    rate("USD", "1.2")
+    shown = strip_of(viewer, address)
+    assert "Billed too low ≈ +$59.40 to bill once, in the PSA, at these rates" in shown
+    assert "EUR: 1 EUR = 1.2 USD, entered by hand" in shown
+    rate("USD", "0.5")
+    first, second = re.findall(r'id="missed-(\d+)"', viewer.get(address).text)
+    assert (int(first), int(second)) == (dollars.pk, euros.pk)
+    rate("USD", "2")
+    assert re.findall(r'id="missed-(\d+)"', viewer.get(address).text) == [second, first]
+
+
+def underbill_too(books: Books, like: AgreementLine) -> AgreementLine:
+    """Copy a line's history and counts to a line in euro of another account."""
+    line = books.pair("10", "12")
+    Agreement.objects.filter(pk=line.agreement_id).update(currency="EUR")
+    LineHistory.objects.filter(line=line).delete()
+    for row in LineHistory.objects.filter(line=like):
+        row.pk, row.line = None, line
+        row.save(force_insert=True)
+    counts = UsageCount.objects.filter(vendor_account__mappings__account=line.account)
+    of_the_first = UsageCount.objects.filter(vendor_account__mappings__account=like.account)
+    count = counts.get()
+    counts.delete()
+    for one in of_the_first:
+        count.pk, count.quantity = None, one.quantity
+        count.counted_at, count.superseded_at = one.counted_at, one.superseded_at
+        count.save(force_insert=True)
+    books.refresh()
+    return line

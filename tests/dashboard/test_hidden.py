@@ -8,10 +8,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.exchange import MANUAL, Part, Rate
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
+from accounts.rates import enter, exchange_for
 from accounts.roles import Role
 from dashboard.hidden import find_hidden
 from dashboard.models import Card
+from psa.models import Connection
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.mapping import SIDES
@@ -63,11 +66,11 @@ def test_d2_an_unmapped_account_leaves_the_list_at_once_and_counts_as_unmapped(
     assert page.context["unmapped"].worth.amount == Decimal("54.00")
     # Its line stays billed, and is counted among what is hidden.
     (part,) = page.context["hidden"].parts
-    assert (part.key, part.number, part.units, part.amounts) == (
+    assert (part.key, part.number, part.units, part.money) == (
         "no_vendor_account",
         1,
         10,
-        [("USD", Decimal(45))],
+        {"USD": Decimal(45)},
     )
 
 
@@ -100,8 +103,8 @@ def test_d3_what_is_excluded_is_gone_counted_and_priced_until_it_is_brought_back
     assert 'id="line-' not in page.text
     excluded, left = page.context["hidden"].parts
     assert (excluded.key, excluded.number, excluded.units) == (side, 1, 12)
-    assert excluded.amounts == [("USD", Decimal(54))]
-    assert (left.number, left.amounts) == (1, [("USD", Decimal(45))])
+    assert excluded.money == {"USD": Decimal(54)}
+    assert (left.number, left.money) == (1, {"USD": Decimal(45)})
     text = words(admin)
     assert "2 hidden, $45.00 billed, ≈ $54.00 used" in text
     assert "unbilled" not in text
@@ -119,9 +122,9 @@ def test_d3_usage_excluded_on_both_sides_is_counted_once(books: Books, admin: Cl
             row.excluded_at = timezone.now()
             row.save()
         hidden = find_hidden(books.org.pk, shows_all=True)
-    assert [(p.key, p.number, p.units, p.amounts) for p in hidden.parts] == [
-        ("accounts", 1, Decimal(12), [("USD", Decimal(54))]),
-        ("services", 1, Decimal(0), []),
+    assert [(p.key, p.number, p.units, p.money) for p in hidden.parts] == [
+        ("accounts", 1, Decimal(12), {"USD": Decimal(54)}),
+        ("services", 1, Decimal(0), {}),
     ]
 
 
@@ -132,10 +135,32 @@ def test_d3_hidden_money_of_several_currencies_is_never_one_sum(books: Books, ad
             agreement = books.agreement(account, currency=currency)
             books.line(agreement, books.service(), "10", included=Decimal(4))
         books.refresh()
-        hidden = find_hidden(books.org.pk, shows_all=False)
+        hidden = find_hidden(books.org.pk, shows_all=False).price(exchange_for(books.org.pk))
     # Six of the ten units are billed; four are included free.
-    assert hidden.billed == [("EUR", Decimal(27)), ("USD", Decimal(27))]
+    assert hidden.billed
+    assert hidden.billed.parts == (Part("EUR", Decimal(27)), Part("USD", Decimal(27)))
     assert "2 hidden, €27.00, $27.00 billed" in words(admin)
+    assert "No rate for EUR, so there is no sum across currencies" in words(admin)
+
+
+def test_g1_hidden_money_is_one_sum_at_dated_rates(books: Books, admin: Client, alice: User) -> None:
+    with org_scope(books.org.pk):
+        for currency in ("USD", "EUR"):
+            books.line(books.agreement(books.account(), currency=currency), books.service(), "10")
+        second = Connection.objects.create(
+            org=books.org, kind="connectwise", name="Second", base_url="https://b.example", currency="EUR"
+        )
+        loose = books.vendor_account(None, excluded_at=books.now)
+        for where in (books.psa, second):
+            books.usage(loose, books.vendor_service(books.service(connection=where)), "2")
+        books.refresh()
+        enter(books.org.pk, Rate("EUR", "USD", Decimal("1.2"), books.now.date(), MANUAL), by=alice)
+    # Billed: 45 + 45 × 1.2; used: 9 + 9 × 1.2, which is an estimate however it is priced.
+    text = words(admin)
+    assert "3 hidden, ≈ $99.00 billed, ≈ $19.80 used" in text
+    assert "Together 3 ≈ $99.00 billed, ≈ $19.80 used" in text
+    assert "≈ at 1 EUR = 1.2 USD, entered by hand" in text
+    assert "No rate" not in text
 
 
 def test_d3_a_count_without_a_price_is_said_to_have_none(books: Books, admin: Client) -> None:
@@ -143,7 +168,7 @@ def test_d3_a_count_without_a_price_is_said_to_have_none(books: Books, admin: Cl
         account = books.vendor_account(None, excluded_at=books.now)
         books.usage(account, books.vendor_service(None), "7")
     (part,) = admin.get(HOME).context["hidden"].parts
-    assert (part.units, part.unpriced, part.amounts) == (7, 1, [])
+    assert (part.units, part.unpriced, part.money) == (7, 1, {})
     assert "no price" in words(admin)
 
 
@@ -172,7 +197,7 @@ def test_e5_only_mapped_lines_are_listed_and_the_others_are_one_click_away(
         "agreement_inactive": 1,
     }
     # What has ended is on no invoice, so it adds no money.
-    assert page.context["hidden"].billed == [("USD", Decimal("13.50"))]
+    assert page.context["hidden"].billed.parts == (Part("USD", Decimal("13.50")),)
     every = admin.get(f"{HOME}?tab=all&contracts=all")
     assert every.text.count('<tr id="line-') == 3
     assert every.context["totals"].tabs["all"] == 3
