@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from accounts.models import User
-from dashboard.decisions import Refused, Seen, choose, find_many, intend, list_choices, write
+from dashboard.decisions import Refused, Seen, choose, find_many, intend, list_choices, refuse_closed, write
 from dashboard.models import Card, Decision
 from psa import pushes
 from psa.adapters.base import Choice, Way
@@ -50,7 +50,11 @@ class Preview:
 
 
 def preview(org_id: int, card_ids: Sequence[int], why_not: Callable[[Card], str]) -> Preview:
-    """Look at a selection; `why_not` gives the reason of a line that is left out, else nothing."""
+    """Look at a selection; `why_not` gives the reason of a line that is left out, else nothing.
+
+    Raises Refused while the month is closed: nothing that is previewed could be done.
+    """
+    refuse_closed(org_id)
     found = Card.objects.filter(org_id=org_id, pk__in=card_ids).select_related(
         "account", "service", "agreement", "connection", "line", "integration", "push", "decision"
     )

@@ -77,6 +77,7 @@ def _timing(request: OrgRequest) -> Timing:
 @member_view(Role.APPROVER)
 def push_dialog(request: OrgRequest) -> HttpResponse:
     """Show the collected pushes before they are sent."""
+    decisions.refuse_closed(request.org.pk)
     ready = with_names(Card.objects.filter(org_id=request.org.pk, state=Card.State.READY))
     found = list(ready.order_by("account__name", "service__name", "pk"))
     rows = [Row(card) for card in found if not why_not_released(card)]

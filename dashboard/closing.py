@@ -21,6 +21,17 @@ from dashboard.report_content import compose
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """What keeps a month from being closed, and the lines of the dashboard that it is about."""
+
+    sentence: str
+    lines: str = ""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True)
 class Standing:
     """How far a month is: its cards by state, those that are still open, and the numbers they were looked at with."""
 
@@ -30,6 +41,8 @@ class Standing:
     carried: QuerySet[Any]
     open_lines: int
     carried_lines: int
+    # Of those that are ready, how many wait for a chosen day.
+    dated: int
     fingerprint: str
 
     @property
@@ -45,20 +58,18 @@ class Standing:
         return sum(self.states.values())
 
     @property
-    def obstacles(self) -> list[str]:
+    def obstacles(self) -> list[Obstacle]:
         """Say what keeps the month from being closed, and what to do about it."""
-        said = []
-        if self.pushing:
-            said.append(
-                f"{_count(self.pushing, 'push')} on the way to the PSA. Wait until each is confirmed."
-            )
-        if self.ready:
-            said.append(f"{_count(self.ready, 'push')} collected but not sent. Push or undo what is ready.")
-        if self.open_lines:
-            said.append(
-                f"{_count(self.open_lines, 'line')} still open. Approve, dismiss, snooze or carry over each of them."
-            )
-        return said
+        said = [
+            (self.pushing, "push", "on the way to the PSA. Wait until each is confirmed.", "?tab=ready"),
+            (self.ready - self.dated, "push", "collected but not sent. Push or undo what is ready.", "?tab=ready"),
+            (self.dated, "push", "still to be sent on a chosen day. Wait for that day, or undo it.",
+             "?tab=ready&sort=effective"),
+            (self.open_lines, "line", "still open. Approve, dismiss, snooze or carry over each of them.", ""),
+        ]  # fmt: skip
+        return [
+            Obstacle(f"{_count(number, noun)} {rest}", lines) for number, noun, rest, lines in said if number
+        ]
 
     @property
     def can_close(self) -> bool:
@@ -70,7 +81,9 @@ def look(org_id: int) -> Standing:
     period = current_period(timezone.now())
     every = with_marks(Card.objects.filter(org_id=org_id), period)
     seen = list(
-        every.order_by("pk").values_list("pk", "state", "psa_units", "vendor_units", "effect", "carrying")
+        every.order_by("pk").values_list(
+            "pk", "state", "psa_units", "vendor_units", "effect", "carrying", "push__release_on"
+        )
     )
     fits = [row for row in seen if row[1] in OPEN]
     carried = sum(1 for row in fits if row[5])
@@ -82,6 +95,7 @@ def look(org_id: int) -> Standing:
         carried=still.exclude(carrying=""),
         open_lines=len(fits) - carried,
         carried_lines=carried,
+        dated=sum(1 for row in seen if row[1] == Card.State.READY and row[6]),
         fingerprint=hashlib.sha256(repr(seen).encode()).hexdigest()[:32],
     )
 
@@ -99,7 +113,7 @@ def close(org: Organization, seen: str, *, by: User) -> MonthReport:
         )
     standing = look(org.pk)
     if not standing.can_close:
-        raise Refused(" ".join([*standing.obstacles, "Nothing was closed."]))
+        raise Refused(" ".join([*map(str, standing.obstacles), "Nothing was closed."]))
     if standing.fingerprint != seen:
         raise Refused("The figures have changed since you opened the page. Look at them again, then close.")
     report = _lock(org, standing, by)

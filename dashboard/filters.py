@@ -31,8 +31,10 @@ TABS: dict[str, tuple[str, list[str]]] = {
     "other": ("Not compared", [Card.State.NONE]),
 }
 GROUPS = {"service": "Service", "account": "Account", "agreement": "Agreement"}
-# A change in place takes effect now and has no day; a dated one on that of its push, else on the next invoice.
+# A change in place takes effect now and has no day, unless it is sent on a chosen one; a dated one on that of its push,
+# else on the next invoice.
 EFFECTIVE = Case(
+    When(push__release_on__isnull=False, state__in=TABS["ready"][1], then=F("push__release_on")),
     When(push__way=Way.SPLIT, state__in=TABS["ready"][1], then=F("push__effective_on")),
     When(connection__way=Way.SPLIT, then=F("agreement__next_invoice_on")),
 )

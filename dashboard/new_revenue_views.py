@@ -25,6 +25,7 @@ def add(request: OrgRequest, card_id: int) -> HttpResponse:
     """Offer the agreements that can hold a line for the usage, and add one to the agreement chosen."""
     card = find(request, card_id)
     if request.method == "GET":
+        decisions.refuse_closed(request.org.pk)
         if not card.line_id and card.kind == Card.Kind.NEW:
             return render(request, "dashboard/add_dialog.html", _adding(request, card))
         return refuse(request, Refused("A line bills this usage already, or its count is unknown."))
@@ -52,6 +53,7 @@ def pair(request: OrgRequest, card_id: int) -> HttpResponse:
     """Offer the account's lines, and count the usage to the one chosen; nothing is written to the PSA."""
     card = find(request, card_id)
     if request.method == "GET":
+        decisions.refuse_closed(request.org.pk)
         lines = pairing.list_lines(card)
         return render(request, "dashboard/pair_dialog.html", panel_context(request, card) | {"lines": lines})
     decisions.keep_up(request.org.pk)

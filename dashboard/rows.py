@@ -10,7 +10,7 @@ from django.utils import timezone
 from dashboard.asides import why_not_dismissed, why_not_snoozed
 from dashboard.decisions import list_choices
 from dashboard.models import Card, Decision
-from dashboard.months import previous_month
+from dashboard.months import OPEN, previous_month
 from dashboard.period import next_month
 from dashboard.tickets import TicketMark, mark_of
 from dashboard.words import HELD, HIDDEN
@@ -85,6 +85,11 @@ class Row:
     def fits(self) -> bool:
         """Say whether this line can be approved together with others, without a look of its own."""
         return self.can_approve and not self.has_stopped
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether nothing is decided on this line; in a closed month it was carried over, or has moved since."""
+        return self.card.state in OPEN
 
     @property
     def is_new(self) -> bool:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import ReconcileSettings
 from accounts.rates import exchange_for
 from accounts.roles import Role
-from dashboard import adding, asides, cards, decisions, months, notes, saved_views, totals
+from dashboard import adding, asides, cards, decisions, notes, saved_views, totals
 from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
@@ -23,6 +23,7 @@ from dashboard.history import look_back
 from dashboard.lists import list_page, with_remarks
 from dashboard.models import Card
 from dashboard.period import current_period
+from dashboard.rights import rights
 from dashboard.rows import Row
 from dashboard.seconds import has_another_approver
 from dashboard.setup import next_step
@@ -56,10 +57,8 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
         "period": current_period(timezone.now()),
         "month_before": current_period(timezone.now()) - timedelta(days=1),
         "bills_from": cards.bills_from(),
-        "may_approve": request.member.may(Role.APPROVER),
-        "may_prepare": request.member.may(Role.REVIEWER),
         "limits": limits,
-        "closed": months.find_closed(request.org.pk),
+        **rights(request),
     }
 
 
@@ -108,8 +107,7 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
         "notes": notes.of_card(card),
         "tag_names": tags.list_worn(card.org_id),
         "worn": tags.list_of(card.org_id, card.account_id, card.service_id),
-        "may_approve": request.member.may(Role.APPROVER),
-        "may_prepare": request.member.may(Role.REVIEWER),
+        **rights(request),
         "bills_from": cards.bills_from(),
         "another_approver": has_another_approver(request.org.pk, card.push.requested_by)
         if card.push and card.push.waits_for_second
@@ -141,6 +139,7 @@ def dialog(request: OrgRequest, card_id: int, name: str) -> HttpResponse:
     """Show the dialog that edits, dismisses or snoozes one line, or confirms a held one."""
     if name not in DIALOGS:
         raise Http404("No such dialog")
+    decisions.refuse_closed(request.org.pk)
     today = timezone.now().date()
     context = panel_context(request, find(request, card_id)) | {"act": name, "reasons": DISMISS_REASONS}
     context |= {"presets": asides.presets(today)} | sending_days()
