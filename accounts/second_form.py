@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import list_currencies
 from django import forms
 
+from accounts.currencies import read_code
 from accounts.models import Membership
 from accounts.roles import Role
 
@@ -37,10 +37,7 @@ class SecondApproverForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_second_currency(self) -> str:
         """Keep what is stored when a form names none; anything else is an ISO code."""
-        code = str(self.cleaned_data["second_currency"] or self.instance.second_currency).strip().upper()
-        if code not in list_currencies():
-            raise forms.ValidationError("Enter the three letters of a currency, such as USD.")
-        return code
+        return read_code(self.cleaned_data["second_currency"] or self.instance.second_currency)
 
     def clean(self) -> dict[str, Any]:
         """Demand an amount while a second approver is asked for, and forget it while not."""

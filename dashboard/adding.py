@@ -122,11 +122,7 @@ def _stage(card: Card, addition: additions.Addition, by: User) -> Decision:
 
 def _check_units(card: Card, units: Decimal) -> None:
     """Hold a typed quantity to the guards, measured from what the vendor counts: nothing is billed yet."""
-    limits = ReconcileSettings.objects.get(org_id=card.org_id)
-    guards = Guards(
-        drop_percent=limits.guard_percent, drop_units=limits.guard_units,
-        jump_percent=limits.jump_percent, jump_units=limits.jump_units,
-    )  # fmt: skip
+    guards = Guards.of(ReconcileSettings.objects.get(org_id=card.org_id))
     if units != card.vendor_units and guard(card.vendor_units, units, guards):
         raise Refused(
             f"{units.normalize():f} is far from the {card.vendor_units.normalize():f} that the vendor counts, beyond "

@@ -198,14 +198,7 @@ def _check(
 
 def _check_typed(org_id: int, psa_units: Decimal, wanted: Decimal) -> None:
     """Hold a typed quantity to the guards that a counted one is held to: a slip of the finger writes nothing."""
-    limits = ReconcileSettings.objects.get(org_id=org_id)
-    guards = Guards(
-        drop_percent=limits.guard_percent,
-        drop_units=limits.guard_units,
-        jump_percent=limits.jump_percent,
-        jump_units=limits.jump_units,
-    )
-    if guard(psa_units, wanted, guards):
+    if guard(psa_units, wanted, Guards.of(ReconcileSettings.objects.get(org_id=org_id))):
         raise Refused(
             f"{wanted.normalize():f} is far from the {psa_units.normalize():f} billed now, beyond your guards. "
             "Nothing was written. If you mean it, say so with the tick and approve again."

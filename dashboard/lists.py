@@ -206,4 +206,5 @@ def list_whole(org_id: int, filters: Filters, limit: int) -> list[Card]:
     place = {group.id: n for n, group in enumerate(_groups(cards, filters, exchange_for(org_id)))}
     wanted = with_names(cards).select_related("decision__by").order_by(*filters.order())
     found = list(wanted[:limit])
-    return sorted(found, key=lambda card: place[getattr(card, f"{filters.group}_id")])
+    # A group that came between the two queries stands last.
+    return sorted(found, key=lambda card: place.get(getattr(card, f"{filters.group}_id"), len(place)))

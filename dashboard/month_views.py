@@ -68,6 +68,8 @@ def month_carry(request: OrgRequest) -> HttpResponse:
     decisions.refuse_closed(request.org.pk)
     if not reason:
         raise Refused("Say why these lines are carried over. Nothing was changed.")
+    if request.POST.get("seen") != closing.look(request.org.pk).fingerprint:
+        raise Refused("Lines have changed since you opened the page. Nothing was carried over: look again.")
     chosen = Card.objects.filter(org_id=request.org.pk)
     if not request.POST.get("everything"):
         chosen = chosen.filter(pk__in=ids_in(request, "card"))

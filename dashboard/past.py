@@ -215,11 +215,7 @@ def first_day(org_id: int) -> date | None:
 def load(org_id: int, account: int | None = None) -> Past:
     """Read the histories of an organization, or of one account: ten queries, however many lines."""
     limits = ReconcileSettings.objects.get(org_id=org_id)
-    guards = Guards(
-        drop_percent=limits.guard_percent, drop_units=limits.guard_units,
-        jump_percent=limits.jump_percent, jump_units=limits.jump_units,
-    )  # fmt: skip
-    past = Past(guards=guards, stale=timedelta(hours=limits.stale_hours))
+    past = Past(guards=Guards.of(limits), stale=timedelta(hours=limits.stale_hours))
     of_account = Q() if account is None else Q(account_id=account)
     _load_lines(past, AgreementLine.objects.filter(of_account, org_id=org_id))
     past.prices = dict(Service.objects.filter(org_id=org_id).values_list("pk", "price"))

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from babel.numbers import list_currencies
 from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.currencies import read_code
 from dashboard.models import Card
 from dashboard.rule_models import StandingRule
 from psa.models import Account, Service
@@ -62,10 +62,7 @@ class StandingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_currency(self) -> str:
         """Demand a currency's three letters."""
-        code = str(self.cleaned_data["currency"]).strip().upper()
-        if code not in list_currencies():
-            raise forms.ValidationError("Enter the three letters of a currency, such as USD.")
-        return code
+        return read_code(self.cleaned_data["currency"])
 
     def clean_services(self) -> list[int]:
         """Keep ids: the version must say the same for ever."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Protocol
 
 ZERO = Decimal(0)
 # A line hidden for one of these reasons does not explain usage: the usage is new revenue.
@@ -15,6 +16,15 @@ EXPLAINS_NOTHING = frozenset({"account_inactive", "agreement_inactive", "line_en
 NO_VENDOR = frozenset({"no_vendor_service", "no_vendor_account"})
 # Why a count may be unknown; the first that holds is said.
 GAPS = ("", "source_old", "source_held", "source_silent", "never_counted")
+
+
+class Limits(Protocol):
+    """What an organization's settings say of its guards."""
+
+    guard_percent: int
+    guard_units: int
+    jump_percent: int
+    jump_units: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +35,16 @@ class Guards:
     drop_units: int = 5
     jump_percent: int = 100
     jump_units: int = 20
+
+    @classmethod
+    def of(cls, limits: "Limits") -> "Guards":
+        """Give the guards that an organization has set."""
+        return cls(
+            drop_percent=limits.guard_percent,
+            drop_units=limits.guard_units,
+            jump_percent=limits.jump_percent,
+            jump_units=limits.jump_units,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,8 @@ def line_ticket(request: OrgRequest, card_id: int) -> HttpResponse:
 
 
 def _ask(request: OrgRequest, card: Card, form: TicketForm, place: Place, *, is_chosen: bool) -> HttpResponse:
-    if not is_chosen and place.board:
+    # What all tickets of a connection do is a setting, and settings are an admin's.
+    if not is_chosen and place.board and request.member.may(Role.ADMIN):
         choose_place(card.connection, place, by=request.user)
     try:
         ask(subject_of(card), place, by=request.user, **form.cleaned_data)

@@ -6,13 +6,12 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.roles import Role
 from psa.connections import UnknownKind, build_adapter, find_kind
 from psa.models import Board, Connection, TicketPlace
-from psa.tickets import Place, boards_of, choose_place, place_of
+from psa.tickets import Place, boards_of, choose_place, keep_priorities, place_of
 from reconcile.credential_form import offer
 from reconcile.http.errors import RemoteError
 from reconcile.secrets import SecretUnreadable
@@ -106,8 +105,6 @@ def psa_priorities(request: OrgRequest, pk: int) -> HttpResponse:
         messages.error(request, "No priority was read: the credentials of this connection cannot be used.")
     else:
         with org_scope(request.org.pk):
-            place = place_of(connection)
-            place.priorities, place.priorities_read_at = found, timezone.now()
-            place.save()
+            keep_priorities(connection, found)
         messages.success(request, f"{len(found)} priorities were read.")
     return redirect("psa_tickets", request.org.slug, pk)

@@ -7,6 +7,7 @@ from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
@@ -118,6 +119,16 @@ def choose_place(connection: Connection, place: Place, *, by: User) -> bool:
         new=vars(place),
     )
     return True
+
+
+def keep_priorities(connection: Connection, found: list[list[str]]) -> None:
+    """Keep the priorities that were read, to be chosen from; where tickets go stays as it is. Needs the scope."""
+    audit.hold(connection.org_id)
+    TicketPlace.objects.update_or_create(
+        org_id=connection.org_id,
+        connection=connection,
+        defaults={"priorities": found, "priorities_read_at": timezone.now()},
+    )
 
 
 def _fill(ticket: Ticket, subject: Subject, place: Place, summary: str, body: str, by: User) -> None:

@@ -38,11 +38,11 @@ def at(path: str) -> str:
 
 
 def carry_all(client: Client, reason: str = "Waits for the client") -> Any:
-    return client.post(at("close/carry/"), {"everything": "1", "reason": reason})
+    return client.post(at("close/carry/"), {"everything": "1", "reason": reason, "seen": seen_on(client)})
 
 
 def seen_on(client: Client) -> str:
-    """Give the fingerprint that the close page carries; empty while it offers no closing."""
+    """Give the fingerprint that the close page carries; empty once the month is closed."""
     page = client.get(at("close/")).content.decode()
     return page.partition('name="seen" value="')[2].partition('"')[0]
 

@@ -203,6 +203,15 @@ def test_the_days_that_come_bring_snoozed_lines_back_without_a_visit(
     assert due(desk) == set()
 
 
+def test_the_next_invoice_is_shown_before_anything_is_written(approver: Client, add: Add) -> None:
+    """E11."""
+    line = add("10", "12", included="4")
+    shown = approver.get(f"{HERE}/{line.pk}/", headers={"HX-Request": "true"}).content.decode()
+    # Four units are included free: 6 × 4.50 before, 8 × 4.50 after.
+    assert re.search(r"<td>\$27.00</td><td class=\"after\">\$36.00</td><td>\+\$9.00<", shown)
+    assert "4 units are included free" in shown
+
+
 def test_the_margin_is_shown_where_the_cost_is_known(approver: Client, add: Add) -> None:
     """E11."""
     known, unknown = add("10", "12", unit_cost="3.00"), add("10", "12")

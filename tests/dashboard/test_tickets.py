@@ -48,7 +48,9 @@ def client(shop, join, sign_in):
     return sign_in(join("Rita", Role.REVIEWER))
 
 
-def test_b7_the_dialog_is_filled_with_the_numbers_and_asks_for_the_board_once(shop, client):
+def test_b7_the_dialog_is_filled_with_the_numbers_and_asks_for_the_board_until_an_admin_has_chosen(
+    shop, client, alice, sign_in
+):
     page = client.get(shop.address(), headers=HTMX).text
     assert 'value="Workstation backup: 43 billed, 47 in Veeam"' in page
     assert "Difference: +4" in page
@@ -56,6 +58,10 @@ def test_b7_the_dialog_is_filled_with_the_numbers_and_asks_for_the_board_once(sh
     board = shop.board()
     assert f'value="{board.remote_id}|">{board.name}, as the board sets it' in page
     assert shop.ask(client).status_code == 200
+    with org_scope(shop.org.pk):
+        Ticket.objects.all().delete()
+        assert not TicketPlace.objects.exclude(board_remote_id="").exists(), "a setting is an admin's"
+    assert shop.ask(sign_in(alice)).status_code == 200
     with org_scope(shop.org.pk):
         Ticket.objects.all().delete()
         assert TicketPlace.objects.get().board_remote_id == board.remote_id
