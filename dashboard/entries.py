@@ -67,6 +67,11 @@ def sending_day_in(request: OrgRequest) -> date:
     return day
 
 
+def push_in(request: OrgRequest) -> int:
+    """Read which push was on the person's screen; 0 when the form names none."""
+    return next(iter(ids_in(request, "push")), 0)
+
+
 def ids_in(request: OrgRequest, name: str) -> list[int]:
     """Read the ids of a form, leaving out what is none."""
     return [int(found) for text in request.POST.getlist(name) if (found := number(text))]

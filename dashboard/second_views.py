@@ -10,6 +10,7 @@ from accounts.roles import Role
 from dashboard import bulk, decisions, seconds, selection, totals
 from dashboard.bulk_views import CONFIRMED_LATER, show_results
 from dashboard.decisions import Refused
+from dashboard.entries import push_in
 from dashboard.models import Card
 from dashboard.rows import Row
 from dashboard.views import find, refuse_line, show_row
@@ -19,12 +20,12 @@ from reconcile.tenancy.views import OrgRequest, member_view
 @require_POST
 @member_view(Role.APPROVER)
 def agree(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Agree to one change as the second person; it is sent when it waits for nothing else."""
+    """Agree to the change on the person's screen as the second one; it is sent when it waits for nothing else."""
     find(request, card_id)
     decisions.keep_up(request.org.pk)
-    _, left_out = seconds.agree(request.org.pk, [card_id], by=request.user)
+    _, left_out = seconds.agree(request.org.pk, {card_id: push_in(request)}, by=request.user)
     if left_out:
-        raise Refused(left_out[0][1])
+        return refuse_line(request, Refused(left_out[0][1]), card_id)
     return show_row(
         request, find(request, card_id), "Agreed. It is sent as soon as nothing else is waited for."
     )
@@ -39,7 +40,7 @@ def turn_down(request: OrgRequest, card_id: int) -> HttpResponse:
     try:
         if not reason:
             raise Refused("Say why: the first approver reads it. Nothing was turned down.")
-        seconds.turn_down(decisions.find(request.org.pk, card_id), reason, by=request.user)
+        seconds.turn_down(decisions.find(request.org.pk, card_id), push_in(request), reason, by=request.user)
     except Refused as refused:
         return refuse_line(request, refused, card_id)
     return show_row(
@@ -61,7 +62,7 @@ def preview(request: OrgRequest) -> HttpResponse:
     context = {
         "preview": chosen,
         "beyond": selected.beyond,
-        "packed": selection.pack(chosen.cards),
+        "packed": selection.pack_pushes(chosen.cards),
         "rows": [Row(card) for card in chosen.cards],
         "effect": totals.add_effects(chosen.cards, exchange_for(request.org.pk)),
     }
@@ -72,9 +73,9 @@ def preview(request: OrgRequest) -> HttpResponse:
 @member_view(Role.APPROVER)
 def agree_to_many(request: OrgRequest) -> HttpResponse:
     """Agree to the changes of a preview as the second person."""
-    seen = selection.unpack(request)
+    seen = selection.unpack_pushes(request)
     if must_prove(request, lines=len(seen)):
         return ask(request)
     decisions.keep_up(request.org.pk)
-    agreed, left_out = seconds.agree(request.org.pk, list(seen), by=request.user)
+    agreed, left_out = seconds.agree(request.org.pk, seen, by=request.user)
     return show_results(request, f"{len(agreed)} agreed to", CONFIRMED_LATER, left_out)

@@ -1,6 +1,6 @@
 """What a second approver says of changes that wait for one (E10): agree, or turn down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from django.utils import timezone
 
@@ -13,6 +13,7 @@ from psa.models import Push
 from psa.pushes import PushRefused
 from reconcile.signals import figures_changed
 
+ANOTHER = "It is not the change that was on your screen any more. Nothing was done: look at the new numbers."
 MOVED_ON = "The vendor's count has changed since it was approved. Undo it, and look again."
 
 
@@ -32,13 +33,16 @@ def is_as_approved(card: Card) -> bool:
     return card.decision is not None and card.decision.vendor_units == card.vendor_units
 
 
-def agree(org_id: int, card_ids: Sequence[int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
-    """Agree to changes as the second person; those that cannot be are reported."""
+def agree(org_id: int, seen: Mapping[int, int], *, by: User) -> tuple[list[Push], list[tuple[Card, str]]]:
+    """Agree to changes as the second person; those that cannot be are reported.
+
+    `seen` names the push of each card that was on the person's screen: whoever agrees, agrees to that one alone.
+    """
     collect = ReconcileSettings.objects.get(org_id=org_id).pushing == ReconcileSettings.Pushing.COLLECT
     fit: list[Card] = []
     left: list[tuple[Card, str]] = []
-    for card in find_many(org_id, card_ids):
-        if reason := why_not_agreed(card, by):
+    for card in find_many(org_id, seen):
+        if reason := why_not_agreed(card, by) or _why_another(card, seen[card.pk]):
             left.append((card, reason))
         else:
             fit.append(card)
@@ -53,10 +57,16 @@ def agree(org_id: int, card_ids: Sequence[int], *, by: User) -> tuple[list[Push]
     return agreed, left
 
 
-def turn_down(card: Card, reason: str, *, by: User) -> None:
-    """Turn a change down as the second person: nothing is written, and the line is to do again. Raises Refused."""
+def _why_another(card: Card, seen: int) -> str:
+    return "" if card.push_id == seen else ANOTHER
+
+
+def turn_down(card: Card, seen: int, reason: str, *, by: User) -> None:
+    """Turn down the push on the person's screen: nothing is written, and the line is to do again. Raises Refused."""
     if card.push is None:
         raise Refused(push_second.NOT_WAITING)
+    if refusal := _why_another(card, seen):
+        raise Refused(refusal)
     with figures_changed.together(card.org_id):
         try:
             push = push_second.turn_down(card.push, by, reason)

@@ -14,6 +14,8 @@ from dashboard.models import Card
 from dashboard.templatetags.lines import plain
 from reconcile.tenancy.views import OrgRequest
 
+UNREADABLE = "That selection could not be read. Reload the page and select again."
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -41,6 +43,22 @@ def pack(cards: Sequence[Card]) -> str:
     return " ".join(f"{c.pk}|{plain(c.psa_units)}|{plain(c.vendor_units)}" for c in cards)
 
 
+def pack_pushes(cards: Sequence[Card]) -> str:
+    """Write lines with the pushes that a preview shows, for `unpack_pushes`."""
+    return " ".join(f"{card.pk}|{card.push_id}" for card in cards)
+
+
+def unpack_pushes(request: OrgRequest) -> dict[int, int]:
+    """Read the lines of a preview with the push of each that the person saw."""
+    try:
+        pairs = [text.split("|") for text in " ".join(request.POST.getlist("line")).split()]
+        seen = {int(card_id): int(push_id) for card_id, push_id in pairs}
+    except ValueError:
+        raise Refused(UNREADABLE) from None
+    _refuse_too_many(len(seen))
+    return seen
+
+
 def unpack(request: OrgRequest) -> dict[int, Seen]:
     """Read the lines of a preview with the numbers that the person saw; an empty one was a dash."""
     seen = {}
@@ -49,7 +67,11 @@ def unpack(request: OrgRequest) -> dict[int, Seen]:
             card_id, psa, vendor = text.split("|")
             seen[int(card_id)] = Seen(*(decimal_in(units) if units else None for units in (psa, vendor)))
     except (ValueError, Refused):
-        raise Refused("That selection could not be read. Reload the page and select again.") from None
-    if len(seen) > settings.BULK_LINES:
-        raise Refused(f"That is more than {settings.BULK_LINES:,} lines at once. Select fewer.")
+        raise Refused(UNREADABLE) from None
+    _refuse_too_many(len(seen))
     return seen
+
+
+def _refuse_too_many(lines: int) -> None:
+    if lines > settings.BULK_LINES:
+        raise Refused(f"That is more than {settings.BULK_LINES:,} lines at once. Select fewer.")

@@ -245,11 +245,15 @@ def test_a_line_above_the_threshold_waits_for_a_second_approver(
         ReconcileSettings.objects.update(second_from=20)
     seen, headers = {"seen_psa": "", "seen_vendor": "9"}, {"HX-Request": "true"}
     usage.add(approver)
+    seen["push"] = str(usage.again().push_id)
     assert (usage.again().state, usage.pushes()[0].needs_second) == ("ready", True)
-    assert approver.post(f"{LINES}/{usage.card.pk}/second/", seen, headers=headers).status_code == 409
+    assert approver.post(f"{LINES}/{usage.card.pk}/second/", seen, headers=headers).status_code == 422
     turned_down = seen | {"reason": "They gave notice"}
     assert second.post(f"{LINES}/{usage.card.pk}/turn-down/", turned_down, headers=headers).status_code == 200
     assert (usage.again().kind, usage.again().state) == ("new", "todo")
     usage.add(approver)
+    # What the page showed before is another change, of the same size.
+    assert second.post(f"{LINES}/{usage.card.pk}/second/", seen, headers=headers).status_code == 422
+    seen["push"] = str(usage.again().push_id)
     assert second.post(f"{LINES}/{usage.card.pk}/second/", seen, headers=headers).status_code == 200
     assert [push.state for push in usage.pushes()] == ["cancelled", "staged"]

@@ -48,7 +48,15 @@ def approve(client: Client, card: Card, **form: str) -> Any:
 
 
 def act(client: Client, card: Card, name: str, **form: str) -> Any:
+    """Act on a line whose push is the one that the page shows, unless the form names another."""
+    if name in ("second", "turn-down"):
+        form = {"push": push_on(card)} | form
     return client.post(f"{HERE}/{card.pk}/{name}/", form, headers={"HX-Request": "true"})
+
+
+def push_on(card: Card) -> str:
+    with org_scope(card.org_id):
+        return str(Card.objects.get(pk=card.pk).push_id)
 
 
 def states(org: Organization) -> list[tuple[str, bool]]:
@@ -66,7 +74,7 @@ def test_a_large_change_waits_until_another_approver_agrees(
     assert states(org) == [("staged", False), ("waiting", True)]
     ready = second.get("/o/northgate-it/?tab=ready").content.decode()
     assert f"{HERE}/{large.pk}/second/" in ready
-    assert act(approver, large, "second").status_code == 409
+    assert act(approver, large, "second").status_code == 422
     assert states(org)[1] == ("waiting", True)
     assert act(second, large, "second").status_code == 200
     assert states(org)[1] == ("staged", True)
@@ -127,7 +135,7 @@ def test_the_first_takes_it_back_before_anybody_agrees(
     approve(approver, card)
     assert act(approver, card, "undo").status_code == 200
     assert states(org) == [("cancelled", True)]
-    assert act(second, card, "second").status_code == 409
+    assert act(second, card, "second").status_code == 422
     assert states(org) == [("cancelled", True)]
 
 
@@ -140,9 +148,32 @@ def test_a_count_that_changed_meanwhile_is_not_agreed_to(
         UsageCount.objects.update(quantity=16)
         desk.refresh()
     reply = act(second, card, "second")
-    assert reply.status_code == 409
-    assert "has changed since" in reply.content.decode()
+    assert reply.status_code == 422
+    assert "has changed since" in reply.headers["HX-Trigger"]
     assert states(org) == [("waiting", True)]
+
+
+def test_another_change_than_the_one_on_the_screen_is_neither_agreed_to_nor_turned_down(
+    approver: Client, second: Client, add: Add, org: Organization
+) -> None:
+    """The first person takes +5 back and approves +490 while the second looks at +5: the count is the same."""
+    card = add("10", "15")
+    approve(approver, card)
+    on_screen = push_on(card)
+    dialog = second.post(f"{HERE}/second/preview/", {"card": [card.pk]}).content.decode()
+    assert f'value="{card.pk}|{on_screen}"' in dialog
+    act(approver, card, "undo")
+    approve(approver, card, units="500", sure="yes")
+    for name in ("second", "turn-down"):
+        reply = act(second, card, name, push=on_screen, reason="Too many")
+        assert reply.status_code == 422
+        assert "not the change that was on your screen" in reply.headers["HX-Trigger"]
+        assert f'id="line-{card.pk}"' in reply.content.decode()  # the row as it is now
+    many = second.post(f"{HERE}/second/", {"line": f"{card.pk}|{on_screen}"}).content.decode()
+    assert "0 agreed to, 1 not" in many
+    assert second.post(f"{HERE}/{card.pk}/second/").status_code == 409  # names no change at all
+    assert states(org) == [("cancelled", True), ("waiting", True)]
+    assert act(second, card, "second").status_code == 200
 
 
 def test_many_small_changes_that_are_large_together_wait_and_are_agreed_to_together(
@@ -156,6 +187,7 @@ def test_many_small_changes_that_are_large_together_wait_and_are_agreed_to_toget
     ids = {"card": [c.pk for c in found]}
     assert "3 left out" in approver.post(f"{HERE}/second/preview/", ids).content.decode()
     assert "Agree to 3 changes" in second.post(f"{HERE}/second/preview/", ids).content.decode()
+    line = " ".join(f"{c.pk}|{push_on(c)}" for c in found)
     assert "0 agreed to, 3 not" in approver.post(f"{HERE}/second/", {"line": line}).content.decode()
     assert "3 agreed to" in second.post(f"{HERE}/second/", {"line": line}).content.decode()
     assert states(org) == [("staged", True)] * 3
@@ -190,7 +222,7 @@ def test_undoing_a_large_push_needs_a_second_person_and_its_withdrawal_lets_the_
         desk.refresh()
     assert act(approver, card, "undo").status_code == 200
     assert states(org) == [("confirmed", True), ("waiting", True)]
-    assert act(approver, card, "second").status_code == 409
+    assert act(approver, card, "second").status_code == 422
     # The undo is withdrawn: what was approved stands as before.
     assert act(approver, card, "undo").status_code == 200
     assert states(org) == [("confirmed", True), ("cancelled", True)]
@@ -290,7 +322,7 @@ def test_the_rate_at_approving_counts_whatever_it_becomes(
     approve(approver, small)
     assert states(org) == [("waiting", True), ("staged", False)]
     rate("0.5")
-    assert act(approver, large, "second").status_code == 409
+    assert act(approver, large, "second").status_code == 422
     assert (
         "0 pushes on the way, 1 not"
         in approver.post(f"{HERE}/push/send/", {"push": [push_of(org, large)]}).content.decode()

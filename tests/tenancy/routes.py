@@ -84,7 +84,7 @@ ROUTES: dict[str, Route] = {
     "line_snooze_many": Route(post=Role.REVIEWER, form=lambda t: {"line": f"{t.card}|10|12"} | snoozing(t)),
     "act_undo": Route(post=Role.REVIEWER, words=("7d2b2e0e-7d55-4a0c-9b1a-0a35c7a3c1f1",)),
     "line_second_preview": Route(post=Role.APPROVER, form=lambda t: {"card": [t.card]}),
-    "line_second_many": Route(post=Role.APPROVER, form=lambda t: {"line": f"{t.card}|10|12"}),
+    "line_second_many": Route(post=Role.APPROVER, form=lambda t: {"line": f"{t.card}|{t.push}"}),
     "push_dialog": Route(get=Role.APPROVER),
     "push_release": Route(post=Role.APPROVER, form=lambda t: {"push": [t.push]}),
     "line_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
