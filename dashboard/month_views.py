@@ -15,7 +15,8 @@ from dashboard.entries import ids_in
 from dashboard.lists import with_names
 from dashboard.models import Card, MonthReport
 from dashboard.report_pdf import write_pdf
-from dashboard.report_tables import list_totals, moment, number, report_tables
+from dashboard.report_tables import list_together, list_totals, moment, number, report_tables
+from dashboard.report_together import explain_together
 from dashboard.rows import Row
 from reconcile.tables import write_xlsx
 from reconcile.tenancy.scope import org_scope
@@ -127,6 +128,8 @@ def report(request: OrgRequest, report_id: int) -> HttpResponse:
         "report": found,
         "content": content,
         "totals": list_totals(content),
+        "together": list_together(content),
+        "why_together": explain_together(content),
         "exceptions": [e | {"difference": number(e["difference"])} for e in content["exceptions"]],
         "sources": [source | {"as_of": moment(source["as_of"])} for source in content["sources"]],
         "reopening": found.reopenings.select_related("by").first(),

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from accounts.exchange import Exchange
 from accounts.models import AuditHead, Organization, User
 from accounts.rates import exchange_for
 from dashboard import totals
@@ -16,6 +18,7 @@ from dashboard.hidden import find_hidden
 from dashboard.models import Card, CarryOver
 from dashboard.months import with_marks
 from dashboard.period import next_month
+from dashboard.report_together import bring_together
 from dashboard.rows import Row
 from psa.models import Push
 from reconcile.tables import trim
@@ -32,6 +35,8 @@ def compose(
     cards = list(_cards(org.pk))
     pushes = [_push(push) for push in _pushes(org.pk, period)]
     lines = [_line(card) for card in cards]
+    found = sum_up(lines, pushes)
+    exchange = exchange_for(org.pk, on=timezone.localdate(at))
     content: dict[str, Any] = _plain(
         {
             "format": FORMAT,
@@ -40,8 +45,9 @@ def compose(
             "version": version,
             "closed": {"at": at, "by": str(by), "email": by.email, "role": role},
             "sources": _sources(org.pk, at),
-            "coverage": _coverage(org.pk),
-            "totals": sum_up(lines, pushes),
+            "coverage": _coverage(org.pk, exchange),
+            "totals": found,
+            "together": bring_together(found, exchange),
             "lines": lines,
             "pushes": pushes,
             "exceptions": _exceptions(org.pk, period, cards),
@@ -155,11 +161,11 @@ def _sources(org_id: int, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _coverage(org_id: int) -> dict[str, Any]:
-    counted = totals.count(org_id, exchange_for(org_id))
+def _coverage(org_id: int, exchange: Exchange) -> dict[str, Any]:
+    counted = totals.count(org_id, exchange)
     currency = counted.money.currency
     reasons = [
-        # A report converts nothing: what is not all in one currency has no sum.
+        # Only the totals are converted: what else is not all in one currency has no sum.
         {
             "label": r.label,
             "lines": r.lines,

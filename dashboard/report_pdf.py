@@ -25,7 +25,8 @@ from reportlab.platypus import (
 )
 
 from dashboard.report_fonts import Printer, faces
-from dashboard.report_tables import list_totals, moment, number
+from dashboard.report_tables import list_together, list_totals, moment, number
+from dashboard.report_together import explain_together
 from reconcile.templatetags.figures import GAP, signed, signed_money, units
 
 INK, SOFT, LINE, WELL = HexColor("#1d2528"), HexColor("#5c676b"), HexColor("#d8dedf"), HexColor("#eff3f3")
@@ -116,9 +117,12 @@ class ReportPage:
 
     def totals(self) -> list[Flowable]:
         rows = []
-        for row in list_totals(self.content):
-            sums = [signed_money(row[name], row["currency"]) for name in ("under", "over", "net")]
-            rows.append([row["label"], row["currency"], units(row["lines"]), *sums, units(row["unknown"])])
+        told = [("", row) for row in list_totals(self.content)]
+        for about, row in told + [("≈ ", row) for row in list_together(self.content)]:
+            sums = [about + signed_money(row[name], row["currency"]) for name in ("under", "over", "net")]
+            rows.append(
+                [row["label"], about + row["currency"], units(row["lines"]), *sums, units(row["unknown"])]
+            )
         heads = (
             "Change on the next invoices",
             "Currency",
@@ -132,6 +136,7 @@ class ReportPage:
             self.heading("Totals"),
             self.table(heads, rows, (28, 12, 9, 16, 16, 16, 13), (2, 3, 4, 5, 6)) if rows
             else self.text("No difference was found in this month."),
+            *([self.text(why, self.soft)] if (why := explain_together(self.content)) else []),
         ]  # fmt: skip
 
     def coverage(self) -> list[Flowable]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from dashboard.report_together import explain_together, read_together
 from reconcile.tables import Cell, Table, pad
 
 OUTCOMES = {
@@ -14,6 +15,9 @@ OUTCOMES = {
     "carried": "Carried over",
     "found": "Found in all",
 }
+TOTALS = (
+    "Currency", "What became of it", "Lines", "Under-billed", "Over-billed", "Net", "Lines without a known amount",
+)  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -30,9 +34,8 @@ def moment(text: str | None) -> datetime | None:
 def report_tables(content: Row) -> list[Table]:
     """Give a stored report as the sheets of a workbook, the totals first."""
     return [
-        Table("Totals", ("Currency", "What became of it", "Lines", "Under-billed", "Over-billed", "Net",
-                         "Lines without a known amount"),
-              [_total(row) for row in list_totals(content)], _about(content)),
+        Table("Totals", TOTALS, [_total(row) for row in list_totals(content)], _about(content)),
+        *_together(content),
         _table("Lines", LINES, content["lines"]),
         _table("Exceptions carried over", EXCEPTIONS, content["exceptions"]),
         _table("Pushes", PUSHES, content["pushes"]),
@@ -47,13 +50,34 @@ def _table(title: str, columns: dict[str, Callable[[Row], Cell]], rows: list[Row
 
 
 def list_totals(content: Row) -> list[Row]:
-    """Give the totals of a stored report with exact numbers, and in words."""
-    found = []
-    for row in content["totals"]:
-        under, over = Decimal(row["under"]), Decimal(row["over"])
-        label = OUTCOMES[row["part"]]
-        found.append(row | {"under": under, "over": over, "net": under + over, "label": label})
-    return found
+    """Give the totals of a stored report, each currency by itself, with exact numbers and in words."""
+    return [_with_words(row) for row in content["totals"]]
+
+
+def list_together(content: Row) -> list[Row]:
+    """Give the totals in the display currency in the same form; none where a rate was missing."""
+    together = read_together(content)
+    return [_with_words(row) for row in together["rows"]] if together else []
+
+
+def _with_words(row: Row) -> Row:
+    under, over = Decimal(row["under"]), Decimal(row["over"])
+    return row | {"under": under, "over": over, "net": under + over, "label": OUTCOMES[row["part"]]}
+
+
+def _together(content: Row) -> list[Table]:
+    """Give the sums across currencies and the rates behind them, as sheets of their own."""
+    together = read_together(content)
+    if not together or together["missing"]:
+        return []
+    rates = [
+        [r["base"], number(r["rate"]), r["quote"], date.fromisoformat(r["on"]), r["source"]]
+        for r in together["rates"]
+    ]
+    return [
+        Table("Converted totals", TOTALS, [_total(row) for row in list_together(content)]),
+        Table("Exchange rates", ("1 of", "Is so much", "Of", "Day", "Source"), rates),
+    ]
 
 
 def _total(row: Row) -> list[Cell]:
@@ -78,6 +102,7 @@ def _about(content: Row) -> list[tuple[str, Cell]]:
         ("Audit trail at closing, entry", content["trail"]["seq"]),
         ("Audit trail at closing, hash", content["trail"]["hash"]),
         ("An empty cell", "Unknown or does not apply, never 0"),
+        ("Totals across currencies", explain_together(content) or "All in one currency"),
     ]
 
 

@@ -18,12 +18,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditEntry, User
+from accounts.exchange import MANUAL, Rate
+from accounts.models import AuditEntry, DisplaySettings, User
+from accounts.rates import enter
 from dashboard.models import Card, MonthReopening, MonthReport
-from psa.models import Account, Push
+from psa.models import Account, Agreement, Push
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
-from tests.dashboard.closed import See, at, carry_all, change, close, seen_on, sign
+from tests.dashboard.closed import See, at, carry_all, change, close, close_past_month, seen_on, sign
 
 
 @pytest.fixture
@@ -227,3 +229,104 @@ def test_e13_a_report_costs_the_same_queries_however_many_lines(
             books.pair("10", "12")
         books.refresh()
     assert count() == one
+
+
+@pytest.fixture
+def euro(client: Client, lines: dict[str, Card], books: Books) -> Callable[[str, str], None]:
+    """Bill the over-billed line in a currency, −1 × 4.50, and enter what a euro is in dollars, if anything."""
+
+    def bill(currency: str, rate: str) -> None:
+        with org_scope(books.org.pk):
+            Agreement.objects.filter(agreementline=lines["over"].line_id).update(currency=currency)
+            books.refresh()
+            if rate:
+                day = timezone.now().date()
+                enter(books.org.pk, Rate("EUR", "USD", Decimal(rate), day, MANUAL), by=User.objects.get())
+
+    return bill
+
+
+def read_pdf(client: Client, report: MonthReport) -> str:
+    printed = client.get(at(f"reports/{report.pk}/pdf/"))
+    pages = pypdf.PdfReader(io.BytesIO(printed.content)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def read_sheets(client: Client, report: MonthReport) -> dict[str, list[Any]]:
+    book = openpyxl.load_workbook(io.BytesIO(client.get(at(f"reports/{report.pk}/xlsx/")).content))
+    return {name: list(book[name].iter_rows(min_row=2, values_only=True)) for name in book.sheetnames}
+
+
+def test_g1_the_total_across_currencies_is_locked_with_its_rates(
+    client: Client, euro: Callable[[str, str], None], books: Books, see: See
+) -> None:
+    """Under USD 9; over USD 45.00 and EUR 4.50 at 1.1234 = 5.0553, so 50.06 in all; a later rate changes nothing."""
+    euro("EUR", "1.1234")
+    report = close(client, see)
+    with org_scope(books.org.pk):
+        day = timezone.now().date()
+        enter(books.org.pk, Rate("EUR", "USD", Decimal(9), day, MANUAL), by=User.objects.get())
+        DisplaySettings.objects.update(currency="JPY")
+    together = report.open_content()["together"]
+    assert (together["currency"], together["missing"]) == ("USD", [])
+    (rate,) = together["rates"]
+    assert (rate["base"], rate["quote"], rate["on"], rate["source"]) == (
+        "EUR", "USD", day.isoformat(), "entered by hand",
+    )  # fmt: skip
+    assert Decimal(rate["rate"]) == Decimal("1.1234")
+    found = together["rows"][-1]
+    assert (found["part"], found["lines"], found["under"], found["over"]) == ("found", 4, "9.00", "-50.06")
+    sheets = read_sheets(client, report)
+    assert sheets["Converted totals"][-1] == ("USD", "Found in all", 4, 9, -50.06, -41.06, 1)
+    assert [row[:3] for row in sheets["Exchange rates"]] == [("EUR", 1.1234, "USD")]
+    rate_words = (
+        f"converted on the day of closing at 1 EUR = 1.1234 USD, entered by hand, {day.day} {day:%b %Y}"
+    )
+    shown = " ".join(client.get(at(f"reports/{report.pk}/")).text.split())
+    for text in (read_pdf(client, report), shown):
+        assert "≈ −$50.06" in text
+        assert "≈ −$41.06" in text
+        assert "−€4.50" in text
+        assert rate_words in text
+
+
+@pytest.mark.parametrize(("rate", "missing"), [("", "EUR"), ("1.1", "GBP")])
+def test_g1_without_a_rate_the_report_says_which_and_adds_nothing_up(
+    client: Client, euro: Callable[[str, str], None], see: See, rate: str, missing: str
+) -> None:
+    euro(missing, rate)
+    report = close(client, see)
+    together = report.open_content()["together"]
+    assert (together["missing"], together["rows"], together["rates"]) == ([missing], [], [])
+    why = f"No rate for {missing}, so there is no sum across currencies."
+    assert why in read_pdf(client, report)
+    sheets = read_sheets(client, report)
+    assert "Converted totals" not in sheets
+    assert any(why in row for rows in sheets.values() for row in rows)
+    assert "≈" not in client.get(at(f"reports/{report.pk}/")).text
+
+
+def test_g1_a_report_in_the_display_currency_alone_converts_nothing(
+    client: Client, lines: dict[str, Card], see: See
+) -> None:
+    report = close(client, see)
+    assert report.open_content()["together"] is None
+    assert "Converted totals" not in read_sheets(client, report)
+
+
+def test_g1_a_report_from_before_there_were_rates_still_opens(
+    client: Client, lines: dict[str, Card], books: Books, see: See
+) -> None:
+    with org_scope(books.org.pk):
+        old = close_past_month(books.org)
+        content = old.open_content()
+        del content["together"]
+        older = MonthReport(
+            org=books.org, period=old.period, version=2, closed_at=old.closed_at, closed_by=old.closed_by,
+            closed_by_label=old.closed_by_label, lines=1, exceptions=0,
+        )  # fmt: skip
+        older.seal(content)
+        older.save()
+    assert client.get(at(f"reports/{older.pk}/")).status_code == 200
+    assert "Reconciliation of March 2025" in read_pdf(client, older)
+    assert "Totals" in read_sheets(client, older)
