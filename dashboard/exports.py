@@ -8,7 +8,7 @@ from django.db.models import Q
 from dashboard.choices import list_chips
 from dashboard.filters import GROUPS, TABS, Filters
 from dashboard.lists import list_whole
-from dashboard.models import Card
+from dashboard.models import Card, Decision
 from dashboard.rows import Row
 from dashboard.words import HELD, HIDDEN, UNCOMPARED
 from reconcile.tables import Cell, Table, pad, trim
@@ -29,6 +29,10 @@ def explain_gaps(row: Row) -> str | None:
     if row.has_stopped and row.push:
         reasons.append(row.push.reason or row.push.get_state_display())
     return ". ".join(reason.rstrip(".") for reason in reasons) or None
+
+
+def _who(decision: Decision) -> str:
+    return str(decision.by or decision.rule or "")
 
 
 LINE_COLUMNS: dict[str, Callable[[Row], Cell]] = {
@@ -56,7 +60,7 @@ LINE_COLUMNS: dict[str, Callable[[Row], Cell]] = {
     "Reason": explain_gaps,
     "Decision": lambda row: row.card.decision.get_verb_display() if row.card.decision else None,
     "Reconciled units": lambda row: trim(row.card.decision.units) if row.card.decision else None,
-    "Decided by": lambda row: str(row.card.decision.by or "") if row.card.decision else None,
+    "Decided by": lambda row: _who(row.card.decision) if row.card.decision else None,
     "Decided at (UTC)": lambda row: row.card.decision.at if row.card.decision else None,
     "Decision's reason": lambda row: row.card.decision.reason if row.card.decision else None,
     "Push": lambda row: row.push.get_state_display() if row.push else None,

@@ -204,7 +204,7 @@ def list_whole(org_id: int, filters: Filters, limit: int) -> list[Card]:
     """Give all lines of a view in the order of its pages, `limit` at most: five queries."""
     cards = filters.narrow(Card.objects.filter(org_id=org_id))
     place = {group.id: n for n, group in enumerate(_groups(cards, filters, exchange_for(org_id)))}
-    wanted = with_names(cards).select_related("decision__by").order_by(*filters.order())
+    wanted = with_names(cards).select_related("decision__by", "decision__rule").order_by(*filters.order())
     found = list(wanted[:limit])
     # A group that came between the two queries stands last.
     return sorted(found, key=lambda card: place.get(getattr(card, f"{filters.group}_id"), len(place)))

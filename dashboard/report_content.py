@@ -1,6 +1,5 @@
 """What a closed month's report holds: plain values, read once, from which every later rendering is made (E13)."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,10 +16,9 @@ from dashboard.exports import explain_gaps
 from dashboard.hidden import find_hidden
 from dashboard.models import Card, CarryOver
 from dashboard.months import with_marks
-from dashboard.period import next_month
+from dashboard.report_pushes import corrections, list_pushes
 from dashboard.report_together import bring_together
 from dashboard.rows import Row
-from psa.models import Push
 from reconcile.tables import trim
 
 FORMAT = 1
@@ -33,7 +31,7 @@ def compose(
 ) -> dict[str, Any]:
     """Read everything that the report of the current period says: a fixed number of queries, however many lines."""
     cards = list(_cards(org.pk))
-    pushes = [_push(push) for push in _pushes(org.pk, period)]
+    pushes = list_pushes(org.pk, period)
     lines = [_line(card) for card in cards]
     found = sum_up(lines, pushes)
     exchange = exchange_for(org.pk, on=timezone.localdate(at))
@@ -75,15 +73,10 @@ def sum_up(lines: Iterable[dict[str, Any]], pushes: Iterable[dict[str, Any]]) ->
             else:
                 row["under" if effect > 0 else "over"] += effect
 
-    corrected: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for push in pushes:
-        if push["state"] == Push.State.CONFIRMED:
-            corrected[push["currency"], push["line"]].append(push)
-    for (currency, _), made in corrected.items():
-        # What was taken back again corrected nothing; what costs nothing, because it is included, did.
-        if made[0]["from"] != made[-1]["to"]:
-            effects = [push["effect"] for push in made]
-            add("corrected", currency, None if None in effects else sum(effects, ZERO))
+    for made in corrections(pushes):
+        # What costs nothing, because it is included, was corrected all the same.
+        effects = [push["effect"] for push in made]
+        add("corrected", made[0]["currency"], None if None in effects else sum(effects, ZERO))
     for line in lines:
         if line["outcome"] in PARTS:
             add(line["outcome"], line["currency"], line["effect"])
@@ -93,7 +86,15 @@ def sum_up(lines: Iterable[dict[str, Any]], pushes: Iterable[dict[str, Any]]) ->
 
 def _cards(org_id: int) -> QuerySet[Any]:
     named = Card.objects.filter(org_id=org_id).select_related(
-        "account", "service", "agreement", "integration", "connection", "push", "decision__by", "line"
+        "account",
+        "service",
+        "agreement",
+        "integration",
+        "connection",
+        "push",
+        "decision__by",
+        "decision__rule",
+        "line",
     )
     return with_marks(named).order_by("service__name", "account__name", "agreement__name", "pk")
 
@@ -112,7 +113,7 @@ def _line(card: Any) -> dict[str, Any]:
         "unknown_since": card.unknown_since, "outcome": _outcome(card), "carried": card.carrying,
         "decision": {
             "verb": decision.get_verb_display(), "units": trim(decision.units), "reason": decision.reason,
-            "by": str(decision.by or ""), "at": decision.at,
+            "by": str(decision.by or decision.rule or ""), "at": decision.at,
         } if decision else None,
     }  # fmt: skip
 
@@ -125,29 +126,6 @@ def _outcome(card: Any) -> str:
         return "carried"
     dismissed = card.state == "done" and card.decision is not None and card.decision.verb == "dismiss"
     return "dismissed" if dismissed and card.kind != Card.Kind.MATCH else ""
-
-
-def _pushes(org_id: int, period: date) -> QuerySet[Push]:
-    begins, ends = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (period, next_month(period)))
-    found = Push.objects.filter(org_id=org_id, created_at__gte=begins, created_at__lt=ends)
-    return found.select_related(
-        "line__account", "line__service", "line__agreement", "connection", "requested_by"
-    ).order_by("pk")
-
-
-def _push(push: Push) -> dict[str, Any]:
-    line = push.line
-    return {
-        "line": push.line_remote_id, "account": str(line.account), "service": str(line.service or ""),
-        "agreement": str(line.agreement), "connection": str(push.connection), "from": trim(push.seen),
-        "to": trim(push.wanted), "read_back": trim(push.read_back), "effective_on": push.effective_on,
-        "state": push.state, "state_label": push.get_state_display(), "by": str(push.requested_by or ""),
-        "at": push.created_at, "finished_at": push.finished_at, "undoes": push.undoes_id is not None,
-        "price": trim(line.unit_price), "currency": push.connection.currency, "why": push.reason,
-        "effect": None if line.unit_price is None else trim(
-            (max(push.wanted - line.included, ZERO) - max(push.seen - line.included, ZERO)) * line.unit_price
-        ),
-    }  # fmt: skip
 
 
 def _sources(org_id: int, now: datetime) -> list[dict[str, Any]]:

@@ -189,7 +189,7 @@ class ReportPage:
         rows = [
             [p["account"], p["service"], units(number(p["from"])), units(number(p["to"])),
              signed_money(number(p["effect"]), p["currency"]), _pushed(p),
-             f"{moment(p['finished_at']):%d %b %H:%M}" if p["finished_at"] else GAP, p["by"]]
+             f"{moment(p['finished_at']):%d %b %H:%M}" if p["finished_at"] else GAP, _people(p)]
             for p in self.content["pushes"]
         ]  # fmt: skip
         heads = ("Account", "Service", "From", "To", "Next invoice", "State", "At, UTC", "Asked for by")
@@ -253,6 +253,11 @@ class ReportPage:
 
 def _pushed(push: Row) -> str:
     return f"{push['state_label']}{', takes one back' if push['undoes'] else ''}"
+
+
+def _people(push: Row) -> str:
+    agreed = push.get("second_by")
+    return f"{push['by']}, agreed by {agreed}" if agreed else str(push["by"])
 
 
 def name_of(period: str) -> str:

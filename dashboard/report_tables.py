@@ -168,7 +168,7 @@ PUSHES: dict[str, Callable[[Row], Cell]] = {
     "Service": lambda row: row["service"] or None,
     "Account": lambda row: row["account"],
     "Agreement": lambda row: row["agreement"] or None,
-    "Line id in the PSA": lambda row: row["line"],
+    "Line id in the PSA": lambda row: row["line"] or None,
     "From": lambda row: number(row["from"]),
     "To": lambda row: number(row["to"]),
     "Read back": lambda row: number(row["read_back"]),
@@ -180,6 +180,9 @@ PUSHES: dict[str, Callable[[Row], Cell]] = {
     "Currency": lambda row: row["currency"],
     "Asked for by": lambda row: row["by"] or None,
     "Asked for at (UTC)": lambda row: moment(row["at"]),
+    # Reports that were sealed before there were second approvers do not speak of them.
+    "Agreed by": lambda row: row.get("second_by") or None,
+    "Agreed at (UTC)": lambda row: moment(row.get("second_at")),
     "Finished at (UTC)": lambda row: moment(row["finished_at"]),
     "Reason": lambda row: row["why"] or None,
 }

@@ -7,7 +7,7 @@ from decimal import Decimal
 from accounts.exchange import Exchange
 from accounts.models import ReconcileSettings
 from accounts.rates import exchange_for
-from psa.models import AgreementLine
+from psa.models import AgreementLine, Push
 
 ZERO = Decimal(0)
 
@@ -26,6 +26,14 @@ def change_of(line: AgreementLine, seen: Decimal, wanted: Decimal, currency: str
         return Change(None, currency)
     billed = [max(units - line.included, ZERO) for units in (seen, wanted)]
     return Change((billed[1] - billed[0]) * line.unit_price, currency)
+
+
+def price_push(push: Push) -> Change:
+    """Price what a push writes; that of a line which is not there yet, by the price that was approved."""
+    currency = push.for_agreement.currency or push.connection.currency
+    if push.line is not None:
+        return change_of(push.line, push.seen, push.wanted, currency)
+    return Change(None if push.unit_price is None else (push.wanted - push.seen) * push.unit_price, currency)
 
 
 def who_needs_second(limits: ReconcileSettings, changes: Sequence[Change]) -> list[bool]:

@@ -171,6 +171,12 @@ class Push(TenantRow):
         return service
 
     @property
+    def for_agreement(self) -> Agreement:
+        """Give the agreement that bills it."""
+        agreement: Agreement = self.line.agreement if self.line is not None else self.agreement
+        return agreement
+
+    @property
     def waits_for_second(self) -> bool:
         """Say whether a second person must agree before this push is sent."""
         return self.state == self.State.WAITING and self.needs_second and self.second_by_id is None
