@@ -10,7 +10,7 @@ from dashboard.decisions import Refused, Seen, refuse_closed
 from dashboard.models import Card, LinePairing
 from dashboard.rules import EXPLAINS_NOTHING
 from dashboard.words import HIDDEN
-from psa.models import AgreementLine
+from psa.models import AgreementLine, Push
 from reconcile.signals import figures_changed
 
 OPEN = (Card.State.TODO, Card.State.FAILED)
@@ -22,6 +22,9 @@ def check_open(card: Card, seen: Seen) -> None:
         raise Refused("A line bills this usage already, or its count is unknown: there is nothing to place.")
     if card.state == Card.State.PUSHING:
         raise Refused("A line is being added for this usage already. Wait until it is confirmed.")
+    if card.push is not None and card.push.state == Push.State.PERSON:
+        # Placed now, the usage would lose its card, and with it the only row that asks somebody to look.
+        raise Refused("A line may have been added for this usage. Look it up in the PSA first.")
     if card.state not in OPEN:
         raise Refused("This usage has been decided already. Undo that first.")
     if card.vendor_units != seen.vendor:

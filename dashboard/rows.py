@@ -98,7 +98,8 @@ class Row:
     @property
     def can_place(self) -> bool:
         """Say whether this is usage without a line, to be added to an agreement or paired with a line."""
-        return self.is_new and self.card.state in (Card.State.TODO, Card.State.FAILED)
+        placeable = self.card.state in (Card.State.TODO, Card.State.FAILED)
+        return self.is_new and placeable and not self.waits_for_a_person
 
     @property
     def can_dismiss(self) -> bool:

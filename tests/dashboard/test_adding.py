@@ -162,6 +162,28 @@ def test_a_stopped_addition_says_why_and_can_be_tried_again(approver: Client, us
     assert [push.state for push in usage.pushes()] == ["failed", "staged"]
 
 
+def test_an_addition_that_may_have_arrived_is_looked_up_before_the_usage_is_placed(
+    approver: Client, usage: Usage
+) -> None:
+    """R4: pairing it would take its card away, and with it the row that asks a person to look."""
+    with org_scope(usage.org.pk):
+        line = usage.books.line(usage.agreement, usage.books.service("Workplace bundle"), "10")
+    usage.add(approver)
+    usage.end(Push.State.PERSON, reason="Nobody can tell whether the line was added.")
+    pairs = {"line": line.pk, "seen_psa": "", "seen_vendor": "9"}
+    for answer in (
+        approver.post(f"{LINES}/{usage.card.pk}/pair/", pairs, headers={"HX-Request": "true"}),
+        usage.add(approver),
+    ):
+        assert answer.status_code in (409, 422)
+        assert "may have been added" in answer.content.decode() + answer.headers.get("HX-Trigger", "")
+    assert (usage.again().state, len(usage.pushes())) == ("failed", 1)
+    page = approver.get("/o/northgate-it/").content.decode()
+    assert "Look it up in the PSA" in page
+    assert "Add to…" not in page
+    assert "Pair with a line…" not in usage.page(approver, "")
+
+
 def test_a_line_that_was_there_first_is_compared_instead(approver: Client, usage: Usage) -> None:
     usage.add(approver)
     ref = LineRef(agreement_remote_id=usage.agreement.remote_id, line_remote_id="77")
