@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import ReconcileSettings
 from accounts.rates import exchange_for
 from accounts.roles import Role
-from dashboard import adding, asides, cards, decisions, notes, saved_views, totals
+from dashboard import adding, asides, cards, decisions, following, notes, saved_views, totals
 from dashboard.choices import list_chips
 from dashboard.decisions import Refused
 from dashboard.filters import GROUPS, Filters
@@ -80,6 +80,8 @@ def dashboard(request: OrgRequest) -> HttpResponse:
         "hidden": find_hidden(request.org.pk, shows_all=filters.shows_all).price(context["exchange"]),
         "next_step": next_step(request.org.pk),
     }
+    if filters.tab == "todo":
+        context["lost"] = list(following.list_additions(request.org.pk))
     if filters.open:
         context |= panel_context(request, find(request, int(filters.open)))
     return render(request, "dashboard/page.html", context)
@@ -115,22 +117,12 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
     }
 
 
-@require_GET
-@member_view(Role.VIEWER)
-def details(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Show the details panel of one line, alone or inside its page."""
-    card = find(request, card_id)
+def panel_page(request: OrgRequest, card: Card) -> HttpResponse:
+    """Answer with the details panel of one line, alone or inside its page."""
     if not request.htmx:
         page = reverse("dashboard", args=[request.org.slug])
-        return redirect(page + Filters(tab="all").address(open=str(card_id)))
+        return redirect(page + Filters(tab="all").address(open=str(card.pk)))
     return render(request, "dashboard/panel.html", panel_context(request, card))
-
-
-@require_GET
-@member_view(Role.VIEWER)
-def row(request: OrgRequest, card_id: int) -> HttpResponse:
-    """Show one row as it is now; a row that is being pushed asks again every second."""
-    return show_row(request, find(request, card_id))
 
 
 @require_GET
@@ -152,12 +144,23 @@ def sending_days() -> dict[str, Any]:
     return {"first_day": today + timedelta(days=1), "last_day": today + timedelta(days=asides.LONGEST_DAYS)}
 
 
-def show_row(request: OrgRequest, card: Card, toast: str = "") -> HttpResponse:
-    """Answer with a row and everything whose numbers it changed, drawn as on the page that asked."""
+def read_filters(request: OrgRequest, limits: ReconcileSettings) -> Filters:
+    """Give the view of the page that asked for a fragment."""
     asked_from = urlsplit(request.htmx.current_url or "").query
+    return Filters.read(QueryDict(asked_from), limits.contract_view)
+
+
+def show_row(
+    request: OrgRequest, card: Card, toast: str = "", *, replaces: int | None = None
+) -> HttpResponse:
+    """Answer with a row and everything whose numbers it changed, drawn as on the page that asked.
+
+    It stands in the place of the row of `replaces`, when that is another card that has gone.
+    """
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
-    context = frame(request, Filters.read(QueryDict(asked_from), limits.contract_view), limits)
+    context = frame(request, read_filters(request, limits), limits)
     context |= {"row": Row(card), "swapped": True, "was_stopped": "was_stopped" in request.POST}
+    context["replaces"] = replaces if replaces != card.pk else None
     if request.POST.get("panel") == str(card.pk):
         context |= panel_context(request, card)
     response = render(request, "dashboard/row_swap.html", context)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Q
+
 from accounts.models import ReconcileSettings
 from dashboard import pairing
 from dashboard.decisions import of_card
 from dashboard.models import Card, Decision, LinePairing
 from dashboard.words import HELD, HIDDEN
+from psa.adapters.base import Way
 from psa.models import Push
 from vendors.models import AccountMapping, ServiceMapping, UsageCount
 
@@ -184,19 +187,26 @@ def _history(card: Card) -> list[Event]:
 
 
 def _pushes(card: Card) -> list[Event]:
-    if card.line_id is None:
-        return []
-    rows = Push.objects.filter(org_id=card.org_id, line_id=card.line_id).select_related("requested_by")
+    # An addition learns which line it is about when it is read back; until then it is about the usage.
+    about = Q(way=Way.ADD, line=None, account=card.account_id, service=card.service_id)
+    if card.line_id is not None:
+        about |= Q(line=card.line_id)
+    rows = Push.objects.filter(about, org_id=card.org_id).select_related("requested_by")
     return [
         Event(
             at=push.finished_at or push.created_at,
-            text=f"{'Undo: ' if push.undoes_id else ''}{push.seen.normalize():f} to {push.wanted.normalize():f}, "
-            f"{push.get_state_display().lower()}",
+            text=f"{_intent(push)}, {push.get_state_display().lower()}",
             who=str(push.requested_by or "Reconcile"),
             push=push,
         )
         for push in rows.order_by("-id")[:HISTORY]
     ]
+
+
+def _intent(push: Push) -> str:
+    if push.adds:
+        return f"Add a line of {push.wanted.normalize():f}"
+    return f"{'Undo: ' if push.undoes_id else ''}{push.seen.normalize():f} to {push.wanted.normalize():f}"
 
 
 def _counts(card: Card) -> list[Event]:

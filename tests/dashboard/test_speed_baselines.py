@@ -29,7 +29,8 @@ from tests.dashboard.builders import Books
 # May fall; whoever raises them says why.
 # An address without a view asks which one the person chose to see first; each page, whether the month is closed.
 # Three are for money and times as the organization reads them (G1): how that is, the rates, and each group's sums.
-FIRST_PAGE = 33
+# One asks for added lines that a person must look up and no row shows (RELIABILITY R4).
+FIRST_PAGE = 34
 APPROVAL = 25
 # Setting aside and taking back each ask whether the month is closed.
 ASIDE_AND_BACK = 27

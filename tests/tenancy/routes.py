@@ -108,6 +108,7 @@ ROUTES: dict[str, Route] = {
     ),
     "views_manage": Route(get=Role.VIEWER),
     "view_change": Route(post=Role.VIEWER, ids=("view",), form=lambda t: {"act": "open"}),
+    "addition_look_again": Route(post=Role.APPROVER, ids=("push",)),
     "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
     "line_add": Route(
         get=Role.APPROVER,
