@@ -18,6 +18,7 @@ from dashboard.report_pdf import write_pdf
 from dashboard.report_tables import list_together, list_totals, moment, number, report_tables
 from dashboard.report_together import explain_together
 from dashboard.rows import Row
+from dashboard.unclosed import list_unclosed
 from reconcile.tables import write_xlsx
 from reconcile.tenancy.scope import org_scope
 from reconcile.tenancy.views import OrgRequest, member_view
@@ -114,8 +115,10 @@ def month_reopen(request: OrgRequest, report_id: int) -> HttpResponse:
 @require_GET
 @member_view(Role.VIEWER)
 def reports(request: OrgRequest) -> HttpResponse:
-    """List the closed months with their versions."""
-    return render(request, "dashboard/reports.html", {"reports": closing.list_reports(request.org.pk)})
+    """List the closed months with their versions, and those that ended without a sign-off."""
+    found = closing.list_reports(request.org.pk)
+    context = {"reports": found, "unclosed": list_unclosed(request.org.pk, found)}
+    return render(request, "dashboard/reports.html", context)
 
 
 @require_GET
