@@ -41,8 +41,8 @@ def list_unclosed(org_id: int, reports: Sequence[MonthReport]) -> list[UnclosedM
     for _ in range(MONTHS):
         if period < since.replace(day=1):
             break
-        report = newest.get(period)
-        if report is None or report.reopenings.all():
-            found.append(UnclosedMonth(period, reopened=report is not None))
+        last = newest.get(period)
+        if last is None or last.reopenings.all():
+            found.append(UnclosedMonth(period, reopened=last is not None))
         period = previous_month(period)
     return found
