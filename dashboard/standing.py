@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Abs
+from django.utils import timezone
 
 from accounts import audit
 from accounts.exchange import Exchange
@@ -18,10 +19,12 @@ from accounts.rates import exchange_for
 from dashboard.decisions import Refused, Seen, find_many, intend, keep_up, label, write
 from dashboard.models import Card, Decision
 from dashboard.months import find_closed
+from dashboard.period import current_period
 from dashboard.rule_models import StandingRule
-from dashboard.thresholds import limit_in
+from dashboard.thresholds import ZERO, Change, limit_in, price_push
 from psa import pushes
 from psa.models import Push
+from psa.push_undo import WROTE_NOTHING
 from reconcile.celery import wake
 from reconcile.tenancy.scope import org_scope
 
@@ -50,9 +53,10 @@ def save(rule: StandingRule, *, by: User) -> StandingRule:
 
 
 def choose(rule: StandingRule, limits: ReconcileSettings) -> list[Card]:
-    """Give the lines that the rule approves now: three queries, at most settings.RULE_LINES, the smallest first.
+    """Give the lines that the rule approves now: four queries, at most settings.RULE_LINES, the smallest first.
 
-    Together they stay below the amount from which a second approver must agree (E10).
+    With all that it has approved this month they stay below the amount from which a second approver must agree (E10):
+    a rule that acts after each sync would else split by itself what is too large for one.
     """
     exchange = exchange_for(rule.org_id, currency=limits.second_currency)
     most = _most(rule, limits, exchange)
@@ -62,15 +66,34 @@ def choose(rule: StandingRule, limits: ReconcileSettings) -> list[Card]:
     )
     found = _fitting(rule, most).annotate(size=size).order_by("size", "pk")
     chosen: list[Card] = []
-    left = limits.second_from
+    left = _room(rule.org_id, limits, exchange)
     for card in found.select_related("account", "service")[: settings.RULE_LINES]:
-        counted = exchange.convert(card.effect, card.currency) if card.effect is not None else None
         if left is not None:
-            left -= abs(counted.amount) if counted else left
+            left = _less(left, Change(card.effect, card.currency), exchange)
             if left <= 0:
                 break
         chosen.append(card)
     return chosen
+
+
+def _room(org_id: int, limits: ReconcileSettings, exchange: Exchange) -> Decimal | None:
+    """Give how much rules may still move this month before a second person had to agree; None: as much as they like."""
+    if limits.second_from is None:
+        return None
+    decided = Decision.objects.filter(
+        org_id=org_id, rule__isnull=False, period=current_period(timezone.now())
+    )
+    made = Push.objects.filter(org_id=org_id, pk__in=decided.values("push")).exclude(state__in=WROTE_NOTHING)
+    left: Decimal = limits.second_from
+    for push in made.select_related("line__agreement", "connection"):
+        left = _less(left, price_push(push), exchange)
+    return left
+
+
+def _less(left: Decimal, change: Change, exchange: Exchange) -> Decimal:
+    """Take a change's size off; one that cannot be compared leaves nothing: the safe side."""
+    counted = exchange.convert(change.amount, change.currency) if change.amount is not None else None
+    return left - abs(counted.amount) if counted else min(left, ZERO)
 
 
 def _most(rule: StandingRule, limits: ReconcileSettings, exchange: Exchange) -> dict[str, Decimal]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,8 @@ from accounts.exchange import MANUAL, Rate
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.rates import enter
 from accounts.roles import Role
-from dashboard.models import Card, StandingRule
+from dashboard.models import Card, Decision, StandingRule
+from dashboard.period import current_period
 from dashboard.tasks import follow_rule
 from psa.models import Agreement, Connection, Push
 from reconcile.tenancy.scope import org_scope
@@ -167,6 +169,30 @@ def test_it_stays_below_the_second_approvers_amount_line_by_line_and_together(
         ReconcileSettings.objects.update(second_currency="EUR")
     add("10", "11")
     assert len(approved(org)) == 2
+
+
+def test_runs_of_one_month_stay_below_it_together(
+    add: Add, org: Organization, rule: Any, desk: Books, admin: Client
+) -> None:
+    """A run follows every source that finishes: three of $9.00 are not two and then one."""
+    with org_scope(org.pk):
+        ReconcileSettings.objects.update(second_from=20)
+    rule()
+    first, second = add("10", "12"), add("10", "12")
+    assert approved(org) == [first.pk, second.pk]
+    third = add("10", "12")
+    assert approved(org) == [first.pk, second.pk]
+    assert "Would approve nothing now" in admin.get(f"{PAGE}try/", RULE).text
+    with org_scope(org.pk):
+        Push.objects.filter(line=second.line_id).update(state=Push.State.FAILED)
+        desk.refresh()
+    assert third.pk in approved(org)
+    with org_scope(org.pk):
+        Decision.objects.update(period=current_period(timezone.now()) - timedelta(days=1))
+        Decision.objects.filter(line=third.line_id).delete()
+        Push.objects.filter(line=third.line_id).update(state=Push.State.CONFIRMED)
+        desk.refresh()
+    assert third.pk in approved(org)
 
 
 def test_a_run_is_capped(add: Add, org: Organization, rule: Any, settings: Any) -> None:
