@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.exchange import ECB, MANUAL, Rate
+from reconcile import zones
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.models import TenantRow
 
@@ -30,6 +31,10 @@ class DisplaySettings(TenantRow):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def place(self) -> str:
+        return zones.place(self.time_zone)
 
 
 class ExchangeRate(TenantRow):

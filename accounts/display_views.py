@@ -19,11 +19,10 @@ from accounts.models import AuditEntry, DisplaySettings, ExchangeRate, Organizat
 from accounts.rate_forms import FileForm, RateForm
 from accounts.rates import exchange_for, list_in_use
 from accounts.roles import Role
+from accounts.schedule_rules import AT
 from reconcile import zones
 from reconcile.tenancy.views import OrgRequest, member_view
 
-# Automatic syncs start at this hour in UTC, wherever an organization is (F1).
-SYNC_HOUR = 7
 EXAMPLES = [
     ("Under-billed", Decimal("1047.55")),
     ("Over-billed", Decimal("-220.05")),
@@ -102,7 +101,7 @@ def show(request: OrgRequest, **bound: Any) -> HttpResponse:
         "in_use": in_use,
         "kept": kept.filter(removed_at__isnull=True).count() - len(in_use),
         "removed": kept.filter(removed_at__isnull=False).order_by("-removed_at")[:RECENTLY_REMOVED],
-        "sync_time": zones.at_hour(SYNC_HOUR, request.display.time_zone, timezone.now()),
+        "sync_time": zones.at_hour(AT.hour, request.display.time_zone, timezone.now()),
         "may_change": request.member.may(Role.ADMIN),
         "last_change": AuditEntry.objects.filter(subject=_subject(request.org)).order_by("-seq").first(),
     }

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods
 from accounts import audit
 from accounts.models import AuditEntry, Organization, SyncSchedule, User
 from accounts.roles import Role
-from accounts.schedule_rules import list_next
+from accounts.schedule_rules import AT, list_next
 from accounts.schedule_words import write_day, write_sentence, write_short_month
+from reconcile import zones
 from reconcile.clock import read_clock
 from reconcile.tenancy.views import OrgRequest, member_view
 
@@ -62,6 +63,8 @@ class Run:
 
     day: str
     why: str
+    # When that is in the organization's zone; empty in UTC.
+    here: str
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,20 @@ class Outlook:
     sentence: str
     short_month: str
     runs: list[Run]
+    local_time: str
 
     @classmethod
-    def of(cls, schedule: SyncSchedule, now: datetime) -> "Outlook":
+    def of(cls, schedule: SyncSchedule, now: datetime, zone: str) -> "Outlook":
         """Look ahead; nothing is stored, so this also shows what is only being considered."""
         rules, after = schedule.rules, now - schedule.spread
         return cls(
             sentence=write_sentence(rules),
             short_month=write_short_month(rules, after),
-            runs=[Run(write_day(slot.day, now.year), slot.why) for slot in list_next(rules, after, SHOWN)],
+            runs=[
+                Run(write_day(slot.day, now.year), slot.why, zones.write_there(slot.at, zone))
+                for slot in list_next(rules, after, SHOWN)
+            ],
+            local_time="" if zone == zones.UTC_NAME else zones.at_hour(AT.hour, zone, now),
         )
 
 
@@ -100,7 +108,7 @@ def settings_data(request: OrgRequest) -> HttpResponse:
     context = {
         "form": form,
         "schedule": considered,
-        "outlook": Outlook.of(considered, read_clock()),
+        "outlook": Outlook.of(considered, read_clock(), request.display.time_zone),
         "is_unsaved": is_valid and form.has_changed(),
         "may_change": request.member.may(Role.ADMIN),
         "last_change": AuditEntry.objects.filter(subject=_subject(request.org)).order_by("-seq").first(),

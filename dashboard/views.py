@@ -100,6 +100,7 @@ def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
     return {
         "card": card,
+        "exchange": exchange_for(request.org.pk, currency=request.display.currency),
         "row": Row(card),
         "why": explain(card),
         "past": look_back(card),

@@ -31,13 +31,17 @@ def abbreviation(local: datetime) -> str:
     return name if name.isalpha() else offset(local)
 
 
+def place(name: str) -> str:
+    """Give the place that a zone is named after: "Detroit"; "Argentina, Buenos Aires"; "UTC"."""
+    return name.partition("/")[2].replace("_", " ").replace("/", ", ") or name
+
+
 def describe(name: str, now: datetime) -> str:
     """Describe a zone: "Detroit (EST, UTC−5)"; `now` decides whether summer time holds."""
     local = now.astimezone(zoneinfo.ZoneInfo(name))
-    place = name.partition("/")[2].replace("_", " ").replace("/", ", ") or name
     letters = abbreviation(local)
     inside = dict.fromkeys((letters, offset(local)))
-    return place if name == UTC_NAME else f"{place} ({', '.join(inside)})"
+    return place(name) if name == UTC_NAME else f"{place(name)} ({', '.join(inside)})"
 
 
 def list_choices(now: datetime) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -51,9 +55,20 @@ def list_choices(now: datetime) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def at_hour(hour: int, name: str, now: datetime) -> str:
-    """Say what a full hour in UTC, of today, is in a zone: "02:00"."""
+    """Say what a full hour in UTC, of today, is in a zone: "02:00", "21:00 the day before"."""
     moment = now.astimezone(UTC).replace(hour=hour, minute=0)
-    return f"{moment.astimezone(zoneinfo.ZoneInfo(name)):%H:%M}"
+    local = moment.astimezone(zoneinfo.ZoneInfo(name))
+    days = (local.date() - moment.date()).days
+    return f"{local:%H:%M}" + (" the day before" if days < 0 else " the day after" if days > 0 else "")
+
+
+def write_there(moment: datetime, name: str) -> str:
+    """Write when a moment is in a zone, with its day where UTC has another: "02:00 EST", "6 Dec, 21:00 HST"."""
+    if name == UTC_NAME:
+        return ""
+    local = moment.astimezone(zoneinfo.ZoneInfo(name))
+    day = "" if local.date() == moment.astimezone(UTC).date() else f"{local.day} {local:%b}, "
+    return f"{day}{local:%H:%M} {abbreviation(local)}"
 
 
 def has(name: str) -> bool:

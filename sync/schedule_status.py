@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import SyncSchedule
 from accounts.schedule_rules import AT
 from accounts.schedule_words import write_day, write_sentence
+from reconcile.templatetags.figures import clock_utc
 from sync.models import AutomaticRun, AutomaticSync, SyncRun
 
 SHOWN = 5
@@ -54,10 +55,11 @@ class Automatic:
 
     @property
     def next_words(self) -> str:
-        """Write "Monday 7 December, 07:00 UTC"; empty when nothing runs by itself."""
+        """Write "Monday 7 December, 02:00 EST (07:00 UTC)"; empty when nothing runs by itself."""
         if self.next_slot is None:
             return ""
-        return f"{write_day(self.next_slot.date(), timezone.now().year)}, 07:00 UTC"
+        day = timezone.localtime(self.next_slot).date()
+        return f"{write_day(day, timezone.localdate().year)}, {clock_utc(self.next_slot)}"
 
     @property
     def last(self) -> Past | None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from accounts.exchange import Exchange, Part, Total
+from accounts.exchange import Converted, Exchange, Part, Total
 from dashboard.models import Card
 from dashboard.templatetags.lines import plain
 from reconcile.templatetags.figures import GAP, money, signed_amount, signed_money
@@ -63,9 +63,19 @@ def worth(exchange: Exchange, card: Card) -> str:
 
 
 @register.simple_tag
-def worth_words(exchange: Exchange, card: Card) -> str:
-    """Say what a line changes in the display currency, with the rate; nothing for a line in that currency."""
-    found = exchange.convert(card.effect, card.currency) if card.effect is not None else None
-    if found is None or not found.path.rates:
-        return ""
-    return f"≈ {signed_money(found.amount, found.currency)} at {found.path.words}"
+def worth_here(exchange: Exchange, card: Card) -> Converted | None:
+    """Give what a line changes in the display currency; None for a line in that currency, or without a rate."""
+    found = exchange.convert(card.effect, card.currency) if card.effect else None
+    return found if found and found.path.rates else None
+
+
+@register.filter
+def short_worth(found: Converted) -> str:
+    """Write a converted amount: "≈ +$54.00"."""
+    return f"≈ {signed_money(found.amount, found.currency)}"
+
+
+@register.filter
+def worth_words(found: Converted) -> str:
+    """Write a converted amount with its rate: "≈ +$54.00 at 1 EUR = 1.2 USD, ECB, 24 Nov 2026"."""
+    return f"{short_worth(found)} at {found.path.words}"

@@ -188,14 +188,19 @@ def moment(when: datetime | None) -> str:
 @register.filter
 def moment_utc(when: datetime | None) -> str:
     """Write the moment of an automatic sync, which runs by UTC, with UTC beside it: "1 Dec, 02:00 EST (07:00 UTC)"."""
-    if when is None:
-        return GAP
+    return GAP if when is None else f"{short_date(when)}, {clock_utc(when)}"
+
+
+@register.filter
+def clock_utc(when: datetime) -> str:
+    """Write its time of day alone: "02:00 EST (07:00 UTC)"; UTC names its day, too, where it has another."""
     there = when.astimezone(UTC)
     local = timezone.localtime(when)
+    written = f"{local:%H:%M} {abbreviation(local)}"
     if abbreviation(local) == UTC_NAME:
-        return moment(when)
+        return written
     day = "" if there.date() == local.date() else f"{short_date(there.date())}, "
-    return f"{moment(when)} ({day}{there:%H:%M} UTC)"
+    return f"{written} ({day}{there:%H:%M} UTC)"
 
 
 @register.simple_tag

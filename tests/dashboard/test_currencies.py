@@ -95,10 +95,9 @@ def group(client: Client) -> str:
 
 def rows(client: Client) -> dict[str, str]:
     html = client.get(HOME).text
-    cells = re.findall(
-        r'data-key="open" title="(.*?)".*?(<td class="c-effect num">.*?</td>)', html, re.DOTALL
-    )
-    return {name: " ".join(re.sub(r"<[^>]+>", " ", cell).split()) for name, cell in cells}
+    cells = re.findall(r'data-key="open" title="(.*?)".*?(<td class="c-effect num".*?</td>)', html, re.DOTALL)
+    seen = {name: re.sub(r'<span class="vh">.*?</span>', "", cell) for name, cell in cells}
+    return {name: " ".join(re.sub(r"<[^>]+>", " ", cell).split()) for name, cell in seen.items()}
 
 
 def test_without_rates_each_currency_stands_by_itself(viewer: Client, books: Books) -> None:
@@ -133,7 +132,29 @@ def test_with_rates_they_are_one_sum_and_the_rates_are_named(
     assert rows(viewer) == {
         "Euro Dental": "+45.00 EUR", "Pound Dental": "−18.00 GBP", "Down Dental": "−13.50", "Dollar Dental": "+9.00",
     }  # fmt: skip
-    assert f"≈ −$27.00 at 1 EUR = 0.8 GBP, {dated}" in viewer.get(HOME).text
+
+
+def test_what_a_line_is_worth_here_is_heard_in_its_row_and_read_in_its_details(
+    org: Organization, viewer: Client, books: Books, rate: Callable[..., None]
+) -> None:
+    """Also where all lines share one foreign currency, so that no row names it."""
+    with org_scope(org.pk):
+        pounds = Card.objects.get(currency="GBP")
+        Card.objects.exclude(pk=pounds.pk).delete()
+    address = f"{HOME}lines/{pounds.pk}/"
+    assert "≈ −" not in viewer.get(HOME).text + viewer.get(address, headers={"HX-Request": "true"}).text
+    rate("USD", "1.2")
+    rate("GBP", "0.8")
+    day = timezone.now().date()
+    words = f"≈ −$27.00 at 1 EUR = 0.8 GBP, entered by hand, {day.day} {day:%b %Y}; 1 EUR = 1.2 USD, entered by hand"
+    html = viewer.get(HOME).text
+    assert '<span class="vh">, ≈ −$27.00</span></td>' in html
+    assert f'title="{words}' in html
+    for panel in (
+        viewer.get(address, headers={"HX-Request": "true"}),
+        viewer.get(f"{HOME}?open={pounds.pk}"),
+    ):
+        assert f'<p class="seen">{words}' in panel.text
 
 
 def test_one_missing_rate_keeps_all_apart(viewer: Client, books: Books, rate: Callable[..., None]) -> None:

@@ -1,5 +1,6 @@
 """F1, Settings, Data settings, Data sync: what is shown before it is saved, what is saved, and who may."""
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEntry, Organization, SyncSchedule, User
+from accounts.models import AuditEntry, DisplaySettings, Organization, SyncSchedule, User
 from accounts.roles import Role
 from accounts.schedule_words import WEEKDAYS
 from reconcile.clock import read_clock
@@ -169,3 +170,32 @@ def test_f1_joining_on_any_day_keeps_that_weekday(org):
             schedule = SyncSchedule.begin(org.pk, joined, read_clock())
             assert schedule.weekday == joined.weekday()
             schedule.delete()
+
+
+@pytest.mark.parametrize(
+    ("zone", "beside", "run"),
+    [
+        ("America/Phoenix", "00:00 in Phoenix", r"{day} {month} <span.*?>00:00 MST</span>"),
+        (
+            "Pacific/Honolulu",
+            "21:00 the day before in Honolulu",
+            r"{day} {month} <span.*?>\d+ \w+, 21:00 HST</span>",
+        ),
+        ("Asia/Kathmandu", "12:45 in Kathmandu", r"{day} {month} <span.*?>12:45 UTC\+5:45</span>"),
+        ("UTC", "", r"<li><span>\w+ {day} {month}( \d+)?</span>"),
+    ],
+)
+def test_g1_the_schedule_says_what_its_hour_is_in_the_organizations_zone(
+    org, alice, sign_in, address, zone, beside, run
+):
+    with org_scope(org.pk):
+        DisplaySettings.objects.update(time_zone=zone)
+    due = stored(org).next_sync_at
+    assert due is not None
+    page = sign_in(alice).get(address).text
+    found = re.search(r"<span>at 07:00 UTC</span>(?:<span class=\"muted\">(.*?)</span>)?</div>", page)
+    assert found
+    assert (found[1] or "") == beside
+    assert re.search(
+        run.format(day=due.day, month=f"{due:%B}( \\d+)?" if zone != "UTC" else f"{due:%B}"), page
+    )

@@ -1,5 +1,6 @@
 """Sync status: what each state says, who may start, stop and decide, and a fixed number of queries."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import shell
-from accounts.models import Organization, SyncSchedule, User
+from accounts.models import DisplaySettings, Organization, SyncSchedule, User
 from accounts.roles import Role
 from accounts.schedule_words import WEEKDAYS
 from psa.models import Connection
@@ -275,7 +276,8 @@ def test_the_number_of_queries_does_not_grow_with_the_sources(
     for source in more:
         sync(source)
     assert count() == few
-    assert few == 20
+    # One is for how the organization reads (G1): every page asks it.
+    assert few == 21
 
 
 def test_f4_the_last_and_the_next_automatic_sync_are_shown(
@@ -333,3 +335,26 @@ def test_c6_a_credentials_expiry_is_counted_down(
     is_soon = days is not None and days <= 30
     assert ("Renew" in page) == is_soon
     assert ("an admin renews it" in viewer.get(at(org)).text) == is_soon
+
+
+def test_g1_automatic_syncs_are_shown_in_the_organizations_zone_with_utc_beside_it(
+    org: Organization, alice: User, sign_in: SignIn, connection: Connection
+) -> None:
+    with org_scope(org.pk):
+        DisplaySettings.objects.update(time_zone="Pacific/Honolulu")
+        due = SyncSchedule.objects.get().next_sync_at
+    assert due is not None
+    schedules.start(org.pk, due)
+    page = sign_in(alice).get(at(org)).text
+    utc = f"21:00 HST ({due.day} {due:%b}"
+    there = due.date() - timedelta(days=1)
+    with org_scope(org.pk):
+        upcoming = SyncSchedule.objects.get().next_sync_at
+    assert upcoming is not None
+    eve = upcoming.date() - timedelta(days=1)
+    assert f"<b>{WEEKDAYS[eve.weekday()]} {eve.day} {eve:%B}" in page
+    assert f"21:00 HST ({upcoming.day} {upcoming:%b}" in page
+    assert re.search(
+        rf'<th scope="row">{there.day} {there:%b}( \d+)?, {re.escape(utc)}( \d+)?, 07:00 UTC\)</th>', page
+    )
+    assert "times in Honolulu" in page
