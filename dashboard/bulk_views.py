@@ -12,6 +12,7 @@ from accounts.fresh import ask, must_prove
 from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import bulk, cards, decisions, selection, totals, undoing
+from dashboard.alone import find_alone
 from dashboard.bulk import Timing
 from dashboard.entries import LATER, ids_in, sending_day_in
 from dashboard.lists import with_names
@@ -83,7 +84,9 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
     rows = [Row(card) for card in found if not why_not_released(card)]
     left = [(card, reason) for card in found if (reason := why_not_released(card))]
     effect = totals.add_effects((row.card for row in rows), exchange_for(request.org.pk))
-    return render(request, "dashboard/push_dialog.html", {"rows": rows, "effect": effect, "left": left})
+    waits = len(find_alone(request.org.pk, [row.card for row in rows], request.user))
+    context = {"rows": rows, "effect": effect, "left": left, "waits": waits}
+    return render(request, "dashboard/push_dialog.html", context)
 
 
 @require_POST

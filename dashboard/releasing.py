@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from dashboard import alone
 from dashboard.decisions import keep_up, label, refuse_closed
 from dashboard.models import Card
 from dashboard.months import find_closed
@@ -23,14 +24,16 @@ def release(org_id: int, push_ids: Sequence[int], *, by: User) -> tuple[list[Pus
     """Send collected pushes; one whose count has changed since it was approved waits for another look."""
     audit.hold(org_id)
     refuse_closed(org_id)
-    fit: list[Push] = []
+    fit: list[Card] = []
     left: list[tuple[Card, str]] = []
     for card in _waiting(org_id).filter(push__in=push_ids):
         if reason := why_not_released(card):
             left.append((card, reason))
         else:
-            fit.append(card.push)
-    return pushes.release(fit, by=by), left
+            fit.append(card)
+    waits = {card.pk for card in alone.ask_second(org_id, fit, by=by)}
+    left += [(card, alone.TOGETHER) for card in fit if card.pk in waits]
+    return pushes.release([card.push for card in fit if card.pk not in waits], by=by), left
 
 
 def why_not_released(card: Card) -> str:
