@@ -22,6 +22,7 @@ from dashboard.releasing import why_not_released
 from dashboard.rows import Row
 from dashboard.views import sending_days
 from psa.adapters.base import Way
+from reconcile.clock import read_clock
 from reconcile.tenancy.views import OrgRequest, member_view
 
 CONFIRMED_LATER = "Each line turns to Confirmed when the PSA has been read back."
@@ -81,8 +82,9 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
     decisions.refuse_closed(request.org.pk)
     ready = with_names(Card.objects.filter(org_id=request.org.pk, state=Card.State.READY))
     found = list(ready.order_by("account__name", "service__name", "pk"))
-    rows = [Row(card) for card in found if not why_not_released(card)]
-    left = [(card, reason) for card in found if (reason := why_not_released(card))]
+    today = read_clock().date()
+    rows = [Row(card) for card in found if not why_not_released(card, today)]
+    left = [(card, reason) for card in found if (reason := why_not_released(card, today))]
     effect = totals.add_effects((row.card for row in rows), exchange_for(request.org.pk))
     waits = len(find_alone(request.org.pk, [row.card for row in rows], request.user))
     context = {"rows": rows, "effect": effect, "left": left, "waits": waits}

@@ -6,9 +6,10 @@ The same rules stand in `dashboard/rules.py` as a pure function; a property test
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.utils import timezone
@@ -17,6 +18,7 @@ from dashboard import statistics
 from dashboard.models import Card, Decision
 from dashboard.period import current_period, next_month
 from psa.models import AgreementLine
+from reconcile.celery import wake
 
 REFRESH = (files("dashboard") / "refresh_cards.sql").read_text()
 # Any constant will do: it names our lock beside the organization's id.
@@ -50,8 +52,10 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
                 "bills_from": next_month(period),
             },
         )
-        (written,) = cursor.fetchone()
+        written, stranded = cursor.fetchone()
     statistics.renew_after(written)
+    if stranded:
+        transaction.on_commit(partial(wake, "dashboard.tasks.follow_days", org_id), robust=True)
     return int(written)
 
 

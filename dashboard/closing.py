@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Membership, Organization, User
-from dashboard import cards, decisions
+from dashboard import cards, decisions, stranded
 from dashboard.decisions import Refused
 from dashboard.models import Card, MonthReopening, MonthReport
 from dashboard.months import OPEN, find_closed, with_marks
@@ -107,6 +107,7 @@ def close(org: Organization, seen: str, *, by: User) -> MonthReport:
     """
     # Whoever closes at the same time, or decides on a line, waits here.
     decisions.keep_up(org.pk)
+    stranded.withdraw(org.pk)
     # So does a sync that would move a figure between what is looked at and what is sealed.
     cards.lock(org.pk)
     if closed := find_closed(org.pk):

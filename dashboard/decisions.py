@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -60,10 +60,10 @@ def choose(card: Card, way: str = "", effective_on: date | None = None) -> Choic
     raise Refused("That effective date is no longer offered for this agreement. Reload and choose again.")
 
 
-def keep_up(org_id: int) -> None:
+def keep_up(org_id: int, now: datetime | None = None) -> None:
     """Bring cards up to date that time alone has changed, before one of them is judged: a page may be old."""
     audit.hold(org_id)
-    cards.refresh_if_outdated(org_id, ReconcileSettings.objects.get(org_id=org_id).stale_hours)
+    cards.refresh_if_outdated(org_id, ReconcileSettings.objects.get(org_id=org_id).stale_hours, now)
 
 
 def find(org_id: int, card_id: int) -> Card:

@@ -261,7 +261,7 @@ gone AS (
             SELECT FROM fresh f
             WHERE f.line_id IS NULL AND f.account_id = c.account_id AND f.service_id = c.service_id)
     ))
-    RETURNING 1
+    RETURNING state
 ),
 -- An unchanged card is not even locked.
 changed AS (
@@ -312,4 +312,6 @@ of_usage AS (
         decision_id = excluded.decision_id, push_id = excluded.push_id
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM of_lines) + (SELECT count(*) FROM of_usage)
+-- A card that goes while its push waits takes away the only row on which that push could be sent or undone.
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM of_lines) + (SELECT count(*) FROM of_usage),
+       (SELECT count(*) FROM gone WHERE state = 'ready')

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from accounts import audit
 from accounts.models import User
 from psa.models import Push
+from psa.push_notices import tell_waiting
 from psa.pushes import NotWritable, PushRefused, announce, label
 from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
@@ -56,6 +57,7 @@ def turn_down(push: Push, by: User, reason: str) -> Push:
             row.org_id, actor=by, verb="push turned down", subject=f"push:{row.pk}", label=label(row),
             old={"quantity": row.seen}, new={"quantity": row.wanted, "reason": reason},
         )  # fmt: skip
+        tell_waiting(row.org_id)
         return row
 
 

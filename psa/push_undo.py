@@ -1,6 +1,6 @@
 """Undo of pushes (RELIABILITY §1): cancel what was surely not sent, stage the opposite of what was confirmed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import F
 from django.db.models.functions import Now
@@ -9,7 +9,18 @@ from accounts import audit
 from accounts.models import User
 from psa.adapters.base import Way
 from psa.models import AgreementLine, Push
-from psa.pushes import ON_ITS_WAY, AlreadyOpen, NotWritable, PushRefused, announce, build, check_writable
+from psa.push_notices import tell_waiting
+from psa.pushes import (
+    ON_ITS_WAY,
+    AlreadyOpen,
+    NotWritable,
+    PushRefused,
+    announce,
+    build,
+    check_writable,
+    label,
+)
+from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
 
 NOT_SENT = (Push.State.WAITING, Push.State.STAGED, Push.State.CLAIMED)
@@ -56,6 +67,35 @@ def undo_many(pushes: Sequence[Push], by: User, *, second: Collection[int] = ())
         written = [push for push in rows.values() if push.pk not in cancelled]
         opposites = _stage_opposites(written, by, second)
     return [cancelled.get(push.pk) or opposites[push.pk] for push in pushes]
+
+
+def withdraw(org_id: int, reasons: Mapping[int, str]) -> list[Push]:
+    """Cancel waiting pushes (by id) for which nothing is left to write, by nobody; each keeps its reason."""
+    with org_scope(org_id):
+        audit.hold(org_id)
+        found = Push.objects.select_for_update(no_key=True, of=("self",)).filter(
+            pk__in=reasons, state=Push.State.WAITING
+        )
+        gone = list(
+            found.select_related("line__account", "line__service", "account", "service").order_by("pk")
+        )
+        for push in gone:
+            push.state, push.reason = Push.State.CANCELLED, reasons[push.pk]
+        rows = Push.objects.filter(pk__in=[push.pk for push in gone])
+        Push.objects.bulk_update(gone, ["state", "reason"], batch_size=500)
+        rows.update(attempt=F("attempt") + 1, finished_at=Now())
+        accounts = sorted({push.for_account.pk for push in gone})
+        figures_changed.send(Push, org_id=org_id, account_ids=accounts)
+        notes = [
+            audit.Note(
+                f"push:{push.pk}", label(push), old={"quantity": push.seen},
+                new={"quantity": push.wanted, "reason": push.reason},
+            )
+            for push in gone
+        ]  # fmt: skip
+        audit.record_all(org_id, actor=None, verb="push withdrawn", notes=notes)
+        tell_waiting(org_id)
+    return gone
 
 
 def _was_not_sent(push: Push) -> bool:

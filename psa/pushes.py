@@ -27,6 +27,9 @@ ON_ITS_WAY = "A push of this line is on its way already. Wait until it is confir
 
 BEING_ADDED = "A line for this usage is being added already. Wait until it is confirmed."
 
+# After these, fewer pushes may wait than before.
+LEAVES_WAITING = ("released", "cancelled", "agreed to by a second approver")
+
 
 class PushRefused(Exception):
     """This push may not be staged; `sentence` tells a person why."""
@@ -321,7 +324,7 @@ def announce(pushes: list[Push], verb: str, by: User | None, *, dated: bool = Fa
         for push in pushes
     ]
     audit.record_all(org_id, actor=by, verb=f"push {verb}", notes=notes)
-    if verb in ("released", "cancelled") or any(push.state == Push.State.WAITING for push in pushes):
+    if verb in LEAVES_WAITING or any(push.state == Push.State.WAITING for push in pushes):
         tell_waiting(org_id)
     if any(push.state in Push.RUNNING for push in pushes):
         wake_after_commit(org_id)

@@ -123,7 +123,7 @@ def test_e13_an_old_page_is_told_why_and_changes_nothing(
         "lines/approve/": {"line": f"{card}|10|12"},
         "lines/dismiss/": {"line": f"{card}|10|12", "reason": "x"},
         "lines/snooze/": {"line": f"{card}|10|12", "until": f"{timezone.now().date() + timedelta(days=3)}"},
-        "lines/second/": {"line": f"{card}|10|12"},
+        "lines/second/": {"line": f"{card}|10"},
         **{f"lines/{act}/preview/": {"card": [card]} for act in ("approve", "dismiss", "snooze", "second")},
     }
     answers = {where: client.get(at(where), headers=HTMX) for where in gets}

@@ -6,16 +6,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Organization, ReconcileSettings
+from accounts.models import AuditEntry, Notice, Organization, ReconcileSettings
 from dashboard import cards
-from dashboard.models import Card
+from dashboard.models import Card, Decision
+from dashboard.releasing import release_due
 from dashboard.seconds import is_as_approved
 from dashboard.tasks import follow_days
 from psa.models import Agreement, AgreementLine, Push
 from psa.pushes import hash_request
+from reconcile.clock import read_clock
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.models import Integration, UsageCount
@@ -38,14 +41,16 @@ def approve_later(client: Client, card: Card, ahead: int = 5) -> Any:
 
 
 @pytest.fixture
-def days_pass(monkeypatch: pytest.MonkeyPatch, org: Organization) -> Callable[[int], None]:
-    """Let days go by, with counts that stay fresh."""
-    real = timezone.now
+def days_pass(org: Organization) -> Callable[[int], None]:
+    """Let days go by: what waits for one comes so much nearer, by the database's clock, and counts stay fresh."""
+    passed = 0
 
     def pass_days(number: int) -> None:
-        monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(days=number))
+        nonlocal passed
+        by, passed = timedelta(days=number - passed), number
         with org_scope(org.pk):
-            Integration.objects.update(counted_at=timezone.now())
+            Push.objects.update(release_on=F("release_on") - by)
+            Decision.objects.update(until=F("until") - by)
 
     return pass_days
 
@@ -54,8 +59,13 @@ def due(books: Books) -> set[int]:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT organizations_with_a_day_come(%s)", [timezone.now()])
+        cursor.execute("SELECT organizations_with_a_day_come(%s)", [read_clock()])
         return {org_id for (org_id,) in cursor.fetchall()}
+
+
+def told(books: Books, key: str) -> Notice:
+    with org_scope(books.org.pk):
+        return Notice.objects.get(key=key)
 
 
 def test_d_offers_the_agreements_honest_choices_and_a_day_of_ones_own(approver: Client, add: Add) -> None:
@@ -113,6 +123,9 @@ def test_a_count_that_changed_by_then_waits_for_another_look(
         push = Push.objects.get()
         assert (push.state, push.release_on) == ("waiting", None)
     assert due(desk) == set()
+    notice = told(desk, "pushes kept back")
+    assert (notice.kind, notice.title) == ("push_stopped", "1 push was not sent on its day")
+    assert "Harbor Dental, Workstation backup: The vendor's count has changed" in notice.body
     panel = approver.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
     assert "has changed since it was approved" in panel
     assert approver.post(f"{HERE}/{card.pk}/undo/", headers={"HX-Request": "true"}).status_code == 200
@@ -142,10 +155,28 @@ def test_a_second_approver_is_needed_before_the_day_sends_it(
     with org_scope(desk.org.pk):
         ReconcileSettings.objects.update(second_from=1)
     approve_later(approver, add("10", "12"))
-    days_pass(6)
+    days_pass(4)
     assert due(desk) == set()
+    days_pass(6)
+    assert due(desk) == {desk.org.pk}
     follow_days(desk.org.pk)
     with org_scope(desk.org.pk):
+        push = Push.objects.get()
+        assert (push.state, push.release_on) == ("waiting", None)
+        assert "no second approver has agreed" in AuditEntry.objects.get(verb="push kept back").new["reason"]
+    assert "no second approver has agreed" in told(desk, "pushes kept back").body
+    assert due(desk) == set(), "it is told once"
+
+
+def test_what_is_due_is_so_by_the_databases_clock_not_the_workers(
+    approver: Client, add: Add, desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B6: a worker whose clock runs six days fast sends nothing six days early."""
+    approve_later(approver, add("10", "12"))
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(days=6))
+    with org_scope(desk.org.pk):
+        assert release_due(desk.org.pk) == []
         assert Push.objects.get().state == "waiting"
 
 

@@ -50,6 +50,22 @@ class Desk:
         with org_scope(self.org.pk):
             return pushes.stage(line, seen=Decimal(seen), wanted=Decimal(wanted), **what)
 
+    def stage_dated(self, line: AgreementLine, wanted: int, **more: Any) -> Push:
+        """Approve a quantity that is sent on the first of next month."""
+        intent = pushes.Intent(
+            line,
+            Decimal(line.quantity),
+            Decimal(wanted),
+            NEXT_MONTH,
+            Way.IN_PLACE,
+            release_on=NEXT_MONTH,
+            **more,
+        )
+        with org_scope(self.org.pk):
+            (push,) = pushes.stage_many([intent], by=self.user)
+        assert isinstance(push, Push)
+        return push
+
     def sell(self, remote_id: str) -> Service:
         """Have one more service in the catalogue."""
         row = {name: self._row[name] for name in ("org", "connection", "changed_at")}

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Letter, Notice
-from psa import pushes
+from psa import push_second, pushes
 from psa.models import Push
 from reconcile.http.errors import CustomerMustAct
 from reconcile.tenancy.scope import org_scope
@@ -54,3 +54,35 @@ def test_a7_collected_lines_wait_for_an_approver_until_they_are_released(desk):
     with org_scope(desk.org.pk):
         pushes.release(Push.objects.filter(state="waiting"), desk.user)
     assert told(desk)[0].solved_at is not None
+
+
+@pytest.mark.parametrize("end", ["agreed to", "turned down"])
+def test_a7_what_a_second_approver_has_answered_waits_for_nobody(desk, person, end):
+    """E10: the last large change is agreed to, or turned down; the notice that one waits is settled."""
+    push = desk.add(needs_second=True)
+    (notice,) = told(desk)
+    assert (notice.title, notice.solved_at) == ("1 approved line waits to be pushed", None)
+    with org_scope(desk.org.pk):
+        if end == "agreed to":
+            push_second.agree([push], person("Sam"))
+        else:
+            push_second.turn_down(push, person("Sam"), "They gave notice")
+    assert told(desk)[0].solved_at is not None
+
+
+def test_a7_what_goes_by_itself_on_its_day_is_not_said_to_wait_for_an_approver(desk):
+    """B6: a dated push needs no click; it is named apart, and alone it asks for nobody."""
+    desk.stage_dated(desk.line("1"), 45)
+    assert told(desk) == []
+    desk.stage(desk.line("2"), 45, waiting=True)
+    (notice,) = told(desk)
+    assert notice.title == "1 approved line waits to be pushed"
+    assert "until an approver looks" in notice.body
+    assert "1 more is sent without a click, on the chosen day" in notice.body
+
+
+def test_a7_a_dated_push_that_needs_a_second_approver_waits_for_one(desk):
+    desk.stage_dated(desk.line("1"), 45, needs_second=True)
+    (notice,) = told(desk)
+    assert notice.title == "1 approved line waits to be pushed"
+    assert "without a click" not in notice.body
