@@ -20,6 +20,7 @@ class Kind(models.TextChoices):
     ADDRESSES = "addresses", "Our outgoing addresses have changed"
     APPROVAL = "approval", "Lines wait for an approver"
     PUSH_STOPPED = "push_stopped", "A push has stopped"
+    LIMIT = "limit", "The second approver's amount is raised or switched off"
 
 
 class Notice(TenantRow):

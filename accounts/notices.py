@@ -39,6 +39,7 @@ RULES: dict[Kind, Rule] = {
     Kind.ADDRESSES: Rule(Role.ADMIN, Role.ADMIN, "So that your firewall lets us in."),
     Kind.APPROVAL: Rule(Role.APPROVER, None, "While lines are collected, or need a second person."),
     Kind.PUSH_STOPPED: Rule(Role.APPROVER, Role.APPROVER, "Nothing more is written until a person looks."),
+    Kind.LIMIT: Rule(Role.APPROVER, Role.APPROVER, "So that nobody lifts a limit unseen."),
 }
 
 

@@ -1,6 +1,8 @@
 """Settings, Data settings, Reconciliation (E5, E9, E10): contract view, guards, second approver, pushing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,9 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.contract_view import count_lines
+from accounts.fresh import needs_fresh_sign_in
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
 from accounts.second_form import SecondApproverForm, count_approvers
+from accounts.second_notices import tell_lifted
 from reconcile.signals import figures_changed
 from reconcile.tenancy.views import OrgRequest, member_view
 
@@ -86,6 +90,7 @@ def work_out_examples(limits: ReconcileSettings) -> list[Example]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.VIEWER, writes_from=Role.ADMIN)
+@needs_fresh_sign_in
 def settings_reconciliation(request: OrgRequest) -> HttpResponse:
     """Show the settings to everybody; an admin changes them."""
     stored = ReconcileSettings.objects.get(org_id=request.org.pk)
@@ -120,7 +125,7 @@ def change_settings(org: Organization, form: ReconciliationForm, by: User) -> li
     changed = [name for name, value in before.items() if form.cleaned_data[name] != value]
     if changed:
         form.save()
-        audit.record(
+        entry = audit.record(
             org.pk,
             actor=by,
             verb="changed reconciliation settings",
@@ -131,7 +136,12 @@ def change_settings(org: Organization, form: ReconciliationForm, by: User) -> li
         )
         if not set(changed) <= JUDGES_NOTHING:
             figures_changed.send(ReconcileSettings, org_id=org.pk, account_ids=None)
+        tell_lifted(org.pk, _limit(before), _limit(form.cleaned_data), by=by, entry=entry.pk)
     return changed
+
+
+def _limit(values: Mapping[str, Any]) -> tuple[Decimal | None, str]:
+    return values["second_from"], values["second_currency"]
 
 
 def _subject(org: Organization) -> str:

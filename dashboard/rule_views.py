@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.fresh import needs_fresh_sign_in
 from accounts.models import ReconcileSettings
 from accounts.rates import exchange_for
 from accounts.roles import Role
@@ -23,6 +24,7 @@ from reconcile.tenancy.views import OrgRequest, member_view
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.VIEWER, writes_from=Role.ADMIN)
+@needs_fresh_sign_in
 def standing_rule(request: OrgRequest) -> HttpResponse:
     """Show the standing rule to everybody; an admin writes a new version of it."""
     stored = standing.current(request.org.pk)
