@@ -6,5 +6,7 @@ from dashboard import export_views
 
 urlpatterns = [
     path("lines/export/", export_views.export_lines, name="line_export"),
+    path("back-billing/export/", export_views.export_missed, name="back_billing_export"),
+    path("past/<str:day>/export/", export_views.export_day, name="past_export"),
     path("usage/export/", export_views.export_usage, name="usage_export"),
 ]

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from dashboard.choices import list_chips
 from dashboard.filters import GROUPS, TABS, Filters
-from dashboard.lists import list_whole
+from dashboard.lists import list_whole, with_remarks
 from dashboard.models import Card, Decision
+from dashboard.months import previous_month
+from dashboard.notes import count_notes, newest_note
+from dashboard.pairing import paired_services
 from dashboard.rows import Row
 from dashboard.words import HELD, HIDDEN, UNCOMPARED
 from reconcile.tables import Cell, Table, pad, trim
@@ -33,6 +36,17 @@ def explain_gaps(row: Row) -> str | None:
 
 def _who(decision: Decision) -> str:
     return str(decision.by or decision.rule or "")
+
+
+def tell_carried(row: Row) -> str | None:
+    """Name the closed month that a line was carried over from, and why."""
+    reason = getattr(row.card, "carried", "")
+    return f"{previous_month(row.card.period):%B %Y}: {reason}" if reason else None
+
+
+def _joined(row: Row) -> Any:
+    """Give the card with what `with_all_remarks` has joined."""
+    return row.card
 
 
 LINE_COLUMNS: dict[str, Callable[[Row], Cell]] = {
@@ -67,6 +81,12 @@ LINE_COLUMNS: dict[str, Callable[[Row], Cell]] = {
     "Pushed from": lambda row: trim(row.push.seen) if row.push else None,
     "Pushed to": lambda row: trim(row.push.wanted) if row.push else None,
     "Push finished at (UTC)": lambda row: row.push.finished_at if row.push else None,
+    "Snoozed until": lambda row: row.card.decision.until if row.is_snoozed else None,
+    "Carried over from": tell_carried,
+    "Paired usage": lambda row: ", ".join(_joined(row).paired_services) or None,
+    "Tags": lambda row: ", ".join(row.tags) or None,
+    "Notes": lambda row: _joined(row).note_count,
+    "Newest note": lambda row: _joined(row).newest_note,
 }
 USAGE_COLUMNS = (
     "Source", "Vendor account", "Vendor service", "Not mapped", "Account", "Service", "Vendor units", "Unit",
@@ -74,9 +94,17 @@ USAGE_COLUMNS = (
 )  # fmt: skip
 
 
+def with_all_remarks(cards: QuerySet[Card]) -> QuerySet[Card]:
+    """Join what a row of the file says beyond a row of the list: still one query."""
+    found: QuerySet[Card] = with_remarks(cards).annotate(
+        newest_note=newest_note(), note_count=count_notes(), paired_services=paired_services()
+    )
+    return found
+
+
 def lines_table(org_id: int, filters: Filters, limit: int) -> Table:
     """Give the lines of a view, all its pages in their order. Needs the organization's scope."""
-    found = [Row(card) for card in list_whole(org_id, filters, limit)]
+    found = [Row(card) for card in list_whole(org_id, filters, limit, with_all_remarks)]
     rows = [[cell(row) for cell in LINE_COLUMNS.values()] for row in found]
     title = f"Lines, {TABS[filters.tab][0]}"
     return Table(title, tuple(LINE_COLUMNS), rows, describe(org_id, filters))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import audit
@@ -24,11 +25,24 @@ def of_card(card: Card) -> QuerySet[Note]:
 
 def has_note() -> Exists:
     """Say of each card in a query whether a note stands on it: by its line, or from before there was one."""
+    return Exists(_of_outer_card())
+
+
+def newest_note() -> Subquery:
+    """Give of each card in a query the text of its newest note."""
+    return Subquery(_of_outer_card().order_by("-at", "-pk").values("text")[:1])
+
+
+def count_notes() -> Coalesce:
+    """Give of each card in a query how many notes stand on it."""
+    counted = _of_outer_card().order_by().values("org").annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), Value(0))
+
+
+def _of_outer_card() -> QuerySet[Note]:
     about = Q(line_id=OuterRef("line_id")) | Q(line=None, service_id=OuterRef("service_id"))
-    return Exists(
-        Note.objects.filter(
-            about, org_id=OuterRef("org_id"), account_id=OuterRef("account_id"), deleted_at=None
-        )
+    return Note.objects.filter(
+        about, org_id=OuterRef("org_id"), account_id=OuterRef("account_id"), deleted_at=None
     )
 
 

@@ -1,5 +1,6 @@
 """Pairing usage that has no line of its own with a line of the account, and undo of it; inside the scope."""
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -77,16 +78,29 @@ def unpair(org_id: int, pairing_id: int, *, by: User) -> LinePairing:
 
 def counted_to(card: Card) -> QuerySet[LinePairing]:
     """Give the pairings that add usage to this card's line now."""
-    own = Card.objects.filter(
-        org_id=card.org_id,
-        account_id=OuterRef("account_id"),
-        service_id=OuterRef("service_id"),
-        line__isnull=False,
-    ).exclude(kind=Card.Kind.HIDDEN, reason__in=EXPLAINS_NOTHING)
     rows = LinePairing.objects.filter(org_id=card.org_id, line_id=card.line_id, undone_at=None)
     if card.line_id is None or card.kind == Card.Kind.HIDDEN:
         return rows.none()
-    return rows.exclude(Exists(own)).select_related("service", "by").order_by("pk")
+    return rows.exclude(Exists(_own_lines())).select_related("service", "by").order_by("pk")
+
+
+def paired_services() -> ArraySubquery:
+    """Give of each card in a query the services whose usage counts to its line now, by name; none of a hidden line."""
+    hidden = Card.objects.filter(org_id=OuterRef("org_id"), line=OuterRef("line_id"), kind=Card.Kind.HIDDEN)
+    rows = LinePairing.objects.filter(org_id=OuterRef("org_id"), line_id=OuterRef("line_id"), undone_at=None)
+    counted = rows.exclude(Exists(hidden)).exclude(Exists(_own_lines()))
+    return ArraySubquery(counted.order_by("service__name").values("service__name"))
+
+
+def _own_lines() -> QuerySet[Card]:
+    """Give the lines that explain, by themselves, the usage of a pairing in a query."""
+    lines = Card.objects.filter(
+        org_id=OuterRef("org_id"),
+        account_id=OuterRef("account_id"),
+        service_id=OuterRef("service_id"),
+        line__isnull=False,
+    )
+    return lines.exclude(kind=Card.Kind.HIDDEN, reason__in=EXPLAINS_NOTHING)
 
 
 def explain_lost(card: Card) -> str:

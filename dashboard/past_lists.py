@@ -27,6 +27,7 @@ class PastRow:
     service: str
     agreement: str
     currency: str
+    remote_id: str
 
     @property
     def delta(self) -> Decimal | None:
@@ -74,11 +75,8 @@ def list_day(
 
     `exchange` has the rates of that day.
     """
-    whole = past.load(org_id)
-    judged = [(pair, one) for pair in whole.pairs() for one in whole.judge(pair, day)]
-    rows = _named(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
-    wanted = [row for row in rows if _is_wanted(row, query.casefold().split(), everything=everything)]
-    wanted.sort(key=lambda row: (row.service.casefold(), -row.weight, row.account.casefold()))
+    rows = _recompute(org_id, day)
+    wanted = _choose(rows, query, everything=everything)
     size = settings.PAGE_LINES
     last = max(1, -(-len(wanted) // size))
     number = min(page, last)
@@ -95,6 +93,22 @@ def list_day(
         different=sum(row.judged.verdict.kind in DIFFERENT for row in rows),
         sides=two_sides(((row.currency, row.judged.verdict.effect) for row in rows), exchange),
     )
+
+
+def list_whole_day(org_id: int, day: date, *, query: str = "", everything: bool = False) -> list[PastRow]:
+    """Recompute a day and give all lines of its pages, in their order. As many queries as for one page."""
+    return _choose(_recompute(org_id, day), query, everything=everything)
+
+
+def _recompute(org_id: int, day: date) -> list[PastRow]:
+    whole = past.load(org_id)
+    judged = [(pair, one) for pair in whole.pairs() for one in whole.judge(pair, day)]
+    return _named(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
+
+
+def _choose(rows: Iterable[PastRow], query: str, *, everything: bool) -> list[PastRow]:
+    wanted = [row for row in rows if _is_wanted(row, query.casefold().split(), everything=everything)]
+    return sorted(wanted, key=lambda row: (row.service.casefold(), -row.weight, row.account.casefold()))
 
 
 def _is_wanted(row: PastRow, terms: Sequence[str], *, everything: bool) -> bool:
@@ -124,6 +138,7 @@ def _named(
                 service=name,
                 agreement=line.agreement.name if line else "",
                 currency=(line.agreement.currency if line else "") or currency,
+                remote_id=line.remote_id if line else "",
             )
         )
     return rows

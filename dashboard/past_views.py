@@ -1,9 +1,10 @@
 """Looking back (E12): any past day recomputed, and proposals for what past invoices missed."""
 
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -14,10 +15,11 @@ from accounts.roles import Role
 from dashboard import back_billing, past
 from dashboard.decisions import Refused
 from dashboard.filters import number
-from dashboard.models import Card, Settlement
+from dashboard.missed import list_missed
+from dashboard.models import Settlement
 from dashboard.past_lists import list_day
 from dashboard.period import next_month
-from dashboard.sums import two_sides, worth
+from dashboard.sums import two_sides
 from psa.models import AgreementLine
 from reconcile.tenancy.views import OrgRequest, member_view
 
@@ -28,6 +30,11 @@ def as_day(text: str) -> date | None:
         return parse_date(text)
     except ValueError:
         return None
+
+
+def read_search(asked: QueryDict) -> tuple[str, bool]:
+    """Read from an address which lines of a past day are asked for: a search, and whether also what matched."""
+    return asked.get("q", "").replace("\x00", "").strip()[:100], asked.get("show") == "all"
 
 
 @require_GET
@@ -47,14 +54,14 @@ def past_day(request: OrgRequest, day: str) -> HttpResponse:
         raise Http404("No such day")
     if then >= timezone.now().date():
         return redirect("dashboard", request.org.slug)
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    everything = request.GET.get("show") == "all"
+    query, everything = read_search(request.GET)
     since = past.first_day(request.org.pk)
     first = then.replace(day=1)
     exchange = exchange_for(request.org.pk, on=then, currency=request.display.currency)
     context = {
         "day": then,
         "query": query,
+        "asked": "?" + urlencode({"q": query} | ({"show": "all"} if everything else {})),
         "everything": everything,
         "since": since,
         "known": since is not None and since <= then,
@@ -73,13 +80,8 @@ def past_day(request: OrgRequest, day: str) -> HttpResponse:
 @member_view(Role.VIEWER)
 def back_billing_page(request: OrgRequest) -> HttpResponse:
     """List what past invoices missed, largest first, and what was dealt with lately."""
-    found = {one.line: one for one in back_billing.find(request.org.pk)}
-    lines = AgreementLine.objects.filter(org_id=request.org.pk, pk__in=found)
-    named = lines.select_related("account", "service", "agreement", "connection")
-    cards = dict(Card.objects.filter(org_id=request.org.pk, line__in=found).values_list("line_id", "pk"))
-    rows = [(line, found[line.pk], cards.get(line.pk), _currency(line)) for line in named]
     exchange = exchange_for(request.org.pk, currency=request.display.currency)
-    rows.sort(key=lambda row: (-worth(row[1].amount, row[3], exchange), row[0].account.name, row[0].pk))
+    rows = list_missed(request.org.pk, exchange)
     context = {
         "rows": rows,
         "sides": two_sides(((currency, missed.amount) for _, missed, _, currency in rows), exchange),
@@ -125,7 +127,3 @@ def take_back(request: OrgRequest, settlement_id: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.sentence)
     return redirect("back_billing", request.org.slug)
-
-
-def _currency(line: AgreementLine) -> str:
-    return str(line.agreement.currency or line.connection.currency)

@@ -104,7 +104,7 @@ def test_e13_a_carried_line_says_so_in_place_of_its_button(
 ) -> None:
     close(client, see)
     row = client.get(at(f"lines/{lines['under'].pk}/row/"), headers=HTMX).content.decode()
-    assert ">Carried over</span>" in row
+    assert ">Carried</span>" in row
 
 
 def test_e13_an_old_page_is_told_why_and_changes_nothing(

@@ -88,6 +88,8 @@ ROUTES: dict[str, Route] = {
     "push_dialog": Route(get=Role.APPROVER),
     "push_release": Route(post=Role.APPROVER, form=lambda t: {"push": [t.push]}),
     "line_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
+    "back_billing_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
+    "past_export": Route(post=Role.VIEWER, words=("2026-01-31",), form=lambda t: {"as": "csv"}),
     "usage_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
     "activity_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
     "mapping_export": Route(post=Role.VIEWER, words=("accounts",), form=lambda t: {"as": "csv"}),
