@@ -195,7 +195,7 @@ kinds AS (
 ),
 last_push AS (
     (SELECT DISTINCT ON (p.line_id) p.id, l.account_id, p.line_id AS about, p.state, p.seen, p.wanted, p.way,
-            p.effective_on
+            p.effective_on, p.finished_at
      FROM lines l
      JOIN psa_push p ON p.org_id = %(org)s AND p.line_id = l.id
      WHERE p.state <> 'cancelled'
@@ -203,20 +203,25 @@ last_push AS (
     UNION ALL
     -- A line that is being added for usage: the push learns which line it is about when it is read back.
     (SELECT DISTINCT ON (p.account_id, p.service_id) p.id, p.account_id, -p.service_id, p.state, p.seen, p.wanted,
-            p.way, p.effective_on
+            p.way, p.effective_on, p.finished_at
      FROM psa_push p
      WHERE p.org_id = %(org)s AND p.way = 'add' AND (%(everyone)s OR p.account_id = ANY(%(accounts)s))
        AND p.line_id IS NULL AND p.state <> 'cancelled'
      ORDER BY p.account_id, p.service_id, p.id DESC)
 ),
--- A decision ends with its period; a snooze on its day, in whatever month that is; what waits to be sent, when it is.
+-- A decision ends with its period, or with the one in which its push has ended: sent on the 1st, it can be undone
+-- after that. A snooze ends on its day, in whatever month that is.
 standing AS (
     SELECT d.*, COALESCE(d.line_id, -d.service_id) AS about
     FROM dashboard_decision d
     WHERE d.org_id = %(org)s AND (%(everyone)s OR d.account_id = ANY(%(accounts)s)) AND d.undone_at IS NULL
       AND CASE
           WHEN d.verb = 'snooze' THEN d.until > %(today)s
-          ELSE d.period = %(period)s OR d.push_id IN (SELECT p.id FROM last_push p WHERE p.state = 'waiting')
+          ELSE d.period = %(period)s OR d.push_id IN (
+              SELECT p.id FROM last_push p
+              WHERE p.state IN ('waiting', 'staged', 'claimed', 'sending', 'unknown')
+                 OR p.finished_at >= %(period)s::timestamp AT TIME ZONE 'UTC'
+          )
       END
 ),
 fresh AS (

@@ -34,14 +34,26 @@ class Pushed:
     wanted: Decimal
     way: str
     effective_on: date
+    finished_on: date | None = None
 
 
 def stands(decided: Decided, pushed: Pushed | None, *, today: date, period: date) -> bool:
-    """Say whether a decision still counts: until its period ends, a snooze until its day, while its push waits."""
+    """Say whether a decision still counts: until its period ends, and a snooze until its day.
+
+    One with a push counts until the end of the period in which that push has ended, so that it can be undone.
+    """
     if decided.verb == "snooze":
         return decided.until is not None and decided.until > today
-    waits = pushed is not None and pushed.state == "waiting" and pushed.id == decided.push
-    return decided.period == period or waits
+    if decided.period == period:
+        return True
+    return pushed is not None and pushed.id == decided.push and _is_of(pushed, period)
+
+
+def _is_of(pushed: Pushed, period: date) -> bool:
+    """Say whether a push is open, or has ended in this period."""
+    if pushed.state == "waiting" or pushed.state in ON_ITS_WAY:
+        return True
+    return pushed.finished_on is not None and pushed.finished_on >= period
 
 
 def settle(

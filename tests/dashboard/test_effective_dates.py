@@ -14,8 +14,10 @@ from accounts.models import AuditEntry, Notice, Organization, ReconcileSettings
 from dashboard import cards
 from dashboard.models import Card, Decision
 from dashboard.releasing import release_due
+from dashboard.rows import Row
 from dashboard.seconds import is_as_approved
 from dashboard.tasks import follow_days
+from dashboard.undoing import undo
 from psa.models import Agreement, AgreementLine, Push
 from psa.pushes import hash_request
 from reconcile.clock import read_clock
@@ -147,6 +149,38 @@ def test_what_waits_for_a_day_of_the_next_month_still_stands_then(add: Add, desk
         card.refresh_from_db()
         assert (card.state, card.period, card.decision_id is not None) == ("ready", date(2026, 12, 1), True)
         assert is_as_approved(card)
+        # Sent on its day, it is on its way, then confirmed; both can be told from a change that nobody made.
+        for state, more in (
+            ("staged", {}),
+            ("confirmed", {"sent_count": 1, "finished_at": december}),
+        ):
+            Push.objects.update(state=state, **more)
+            if state == "confirmed":
+                AgreementLine.objects.update(quantity=12)
+            cards.refresh(desk.org.pk, None, december)
+            card = decisions.find(desk.org.pk, card.pk)
+            assert card.decision is not None, state
+        assert (card.state, Row(card).can_undo) == ("done", True)
+        back = undo(card, by=alice)
+        assert back is not None
+        assert (back.seen, back.wanted, back.state) == (12, 10, "staged")
+
+
+def test_what_was_confirmed_in_a_month_ends_with_it(add: Add, desk: Books, alice: Any) -> None:
+    """B6: approved and confirmed in November, it is not undone in December by a click on the same row."""
+    from dashboard import decisions
+
+    card = add("10", "12")
+    november, december = datetime(2026, 11, 28, 12, tzinfo=UTC), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    with org_scope(desk.org.pk):
+        Integration.objects.update(counted_at=november)
+        cards.refresh(desk.org.pk, None, november)
+        card = decisions.find(desk.org.pk, card.pk)
+        decisions.approve(card, decisions.Seen(card.psa_units, card.vendor_units), by=alice)
+        Push.objects.update(state="confirmed", sent_count=1, finished_at=november)
+        AgreementLine.objects.update(quantity=12)
+        cards.refresh(desk.org.pk, None, december)
+        assert Card.objects.get().decision_id is None
 
 
 def test_a_second_approver_is_needed_before_the_day_sends_it(

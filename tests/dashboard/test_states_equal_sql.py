@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import Organization
 from dashboard.models import Card, Decision
-from dashboard.states import Decided, Pushed, settle
+from dashboard.states import Decided, Pushed, settle, stands
 from psa.models import AgreementLine, Push
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import NOW, Books
@@ -19,6 +19,9 @@ from vendors.models import VendorAccount
 
 TODAY, PERIOD, BILLS_FROM = NOW.date(), date(2026, 11, 1), date(2026, 12, 1)
 LAST_MONTH = date(2026, 10, 1)
+# Pushes end in this month, at its first moment or later, and in the one before, or have not ended.
+BEGINS = datetime(2026, 11, 1, tzinfo=UTC)
+ENDS = (None, BEGINS - timedelta(microseconds=1), BEGINS, NOW)
 
 
 class Fate:
@@ -55,6 +58,7 @@ class Fate:
             account=card.account, service=card.service, agreement=self.books.agreement(card.account), seen=0,
             agreement_remote_id="1", service_remote_id="1", write_kind="delta", way="add", wanted=Decimal(12),
             key=uuid.uuid4(), request_hash="x", effective_on=BILLS_FROM, state=self.pick(*Push.State),
+            finished_at=self.pick(*ENDS),
         )  # fmt: skip
 
     def push(self, line: AgreementLine) -> Push | None:
@@ -67,6 +71,7 @@ class Fate:
             wanted=Decimal(self.pick("12", "13")), key=uuid.uuid4(), request_hash="x",
             effective_on=self.pick(TODAY, BILLS_FROM, BILLS_FROM + timedelta(days=1)),
             state=self.pick(*[s for s in Push.State if s != Push.State.CANCELLED], "confirmed", "confirmed"),
+            finished_at=self.pick(*ENDS),
         )  # fmt: skip
 
     def decide(self, card: Card, push: Push | None) -> Decision | None:
@@ -83,17 +88,26 @@ class Fate:
             push=push if verb == "approve" and self.random.random() < 0.8 else None,
         )  # fmt: skip
 
+    def keeps(self, decision: Decision | None, push: Push | None) -> bool:
+        """Say whether a card has a decision, which is what can be undone."""
+        decided, pushed = self.as_values(decision, push)
+        return decided is not None and stands(decided, pushed, today=TODAY, period=PERIOD)
+
     def expect(self, card: Card, decision: Decision | None, push: Push | None) -> str:
+        decided, pushed = self.as_values(decision, push)
+        days = {"today": TODAY, "period": PERIOD, "bills_from": BILLS_FROM}
+        return settle(card.kind, card.psa_units, card.vendor_units, decided, pushed, **days)
+
+    def as_values(self, decision: Decision | None, push: Push | None) -> tuple[Decided | None, Pushed | None]:
         decided = None if decision is None else Decided(
             verb=decision.verb, period=decision.period, psa_units=decision.psa_units,
             vendor_units=decision.vendor_units, units=decision.units, until=decision.until, push=decision.push_id,
         )  # fmt: skip
         pushed = None if push is None else Pushed(
             id=push.pk, state=push.state, seen=push.seen, wanted=push.wanted, way=push.way,
-            effective_on=push.effective_on,
+            effective_on=push.effective_on, finished_on=push.finished_at and push.finished_at.date(),
         )  # fmt: skip
-        days = {"today": TODAY, "period": PERIOD, "bills_from": BILLS_FROM}
-        return settle(card.kind, card.psa_units, card.vendor_units, decided, pushed, **days)
+        return decided, pushed
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -110,6 +124,8 @@ def test_sql_and_the_pure_rule_agree_on_the_state(org: Organization, seed: int) 
         found = {card.line_id: card for card in Card.objects.filter(line__isnull=False)}
         expected = {pk: fate.expect(found[pk], *of_it) for pk, of_it in said.items()}
         assert {pk: card.state for pk, card in found.items()} == expected
+        kept = {pk for pk, of_it in said.items() if fate.keeps(*of_it)}
+        assert {pk for pk, card in found.items() if card.decision_id} == kept
     assert set(Counter(expected.values())) == set(Card.State), expected
 
 
