@@ -8,6 +8,7 @@ from django import forms
 from accounts.currencies import read_code
 from accounts.models import Membership
 from accounts.roles import Role
+from reconcile.form_fields import ShortDecimalField
 
 LARGEST = Decimal(10) ** 9
 
@@ -16,7 +17,7 @@ class SecondApproverForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks from which amount on; nothing is stored as an amount while it is switched off."""
 
     ask_second = forms.BooleanField(required=False, widget=forms.CheckboxInput({"class": "tick"}))
-    second_from = forms.DecimalField(
+    second_from = ShortDecimalField(
         required=False,
         min_value=0,
         max_value=LARGEST,

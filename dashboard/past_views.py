@@ -23,6 +23,9 @@ from dashboard.sums import two_sides
 from psa.models import AgreementLine
 from reconcile.tenancy.views import OrgRequest, member_view
 
+# Before any invoice, and far from the first day that a calendar has.
+EARLIEST = 2000
+
 
 def as_day(text: str) -> date | None:
     """Read a day; None when no calendar has it."""
@@ -54,6 +57,8 @@ def past_day(request: OrgRequest, day: str) -> HttpResponse:
         raise Http404("No such day")
     if then >= timezone.now().date():
         return redirect("dashboard", request.org.slug)
+    if then.year < EARLIEST:
+        raise Http404("Before any invoice")
     query, everything = read_search(request.GET)
     since = past.first_day(request.org.pk)
     first = then.replace(day=1)

@@ -10,13 +10,14 @@ from accounts.currencies import read_code
 from dashboard.models import Card
 from dashboard.rule_models import StandingRule
 from psa.models import Account, Service
+from reconcile.form_fields import ShortDecimalField
 
 WRONG_UNITS = "Enter a number of units above 0, at most 1,000."
 WRONG_MONEY = "Enter an amount above 0, at most 100,000."
 
 
-def _number(most: str, places: int, sentence: str) -> forms.DecimalField:
-    return forms.DecimalField(
+def _number(most: str, places: int, sentence: str) -> ShortDecimalField:
+    return ShortDecimalField(
         min_value=Decimal(1).scaleb(-places),
         max_value=Decimal(most),
         decimal_places=places,

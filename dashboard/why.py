@@ -178,7 +178,7 @@ def guard_sentence(card: Card, settings: ReconcileSettings) -> str:
     limit = settings.guard_percent if card.delta < 0 else settings.jump_percent
     units = settings.guard_units if card.delta < 0 else settings.jump_units
     within = card.kind == Card.Kind.ADJUST
-    return f"Change of {percent:.0f}% is {'inside' if within else 'beyond'} your guard of {limit}% or {units} units"
+    return f"Change of {percent:.0f}% is {'inside' if within else 'beyond'} your guard of {limit}% and {units} units"
 
 
 def _history(card: Card) -> list[Event]:

@@ -64,8 +64,11 @@ def request(
     return run
 
 
-def stop(org_id: int, run_id: int, by: User) -> None:
-    """Stop an open run: at once while nobody works on it, else at the end of its page. Nothing is published."""
+def stop(org_id: int, run_id: int, by: User) -> bool:
+    """Stop an open run: at once while nobody works on it, else at the end of its page. Nothing is published.
+
+    False when there was nothing to stop: it had ended, or was asked to stop before.
+    """
     with org_scope(org_id):
         audit.hold(org_id)
         idle = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.QUEUED)
@@ -78,6 +81,7 @@ def stop(org_id: int, run_id: int, by: User) -> None:
         if stopped:
             run = SyncRun.objects.select_related("connection", "integration").get(pk=run_id)
             _record(run, by, "stopped sync", label=str(run.connection or run.integration))
+    return bool(stopped)
 
 
 def accept(run_id: int, by: User) -> None:

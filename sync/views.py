@@ -45,8 +45,10 @@ def sync_start(request: OrgRequest) -> HttpResponse:
 def sync_stop(request: OrgRequest, run_id: int) -> HttpResponse:
     """Stop an open run; nothing of it is published."""
     _run_or_404(run_id)
-    runs.stop(request.org.pk, run_id, request.user)
-    return _answer(request, "Stopping. Nothing of this sync is used.")
+    stopped = runs.stop(request.org.pk, run_id, request.user)
+    too_late = "It had ended before it could be stopped. What it has read is used."
+    goes_on = SyncRun.objects.filter(pk=run_id, state__in=SyncRun.OPEN).exists()
+    return _answer(request, "Stopping. Nothing of this sync is used." if stopped or goes_on else too_late)
 
 
 @require_POST

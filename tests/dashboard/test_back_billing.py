@@ -187,7 +187,8 @@ def test_the_stepper_leads_to_the_month_before_and_the_form_to_any_day(
     find = reverse("past_find", args=[outside.org.slug])
     assert page.get(find, {"day": day.isoformat()}).headers["Location"] == where
     assert page.get(find, {"day": "31 Feb"}).headers["Location"].endswith(f"/o/{outside.org.slug}/")
-    assert page.get(reverse("past_day", args=[outside.org.slug, "2026-02-31"])).status_code == 404
+    for day_of_none in ("2026-02-31", "0001-01-01", "9999-99-99", "x"):
+        assert page.get(reverse("past_day", args=[outside.org.slug, day_of_none])).status_code == 404
 
 
 def test_a_reviewer_reads_proposals_and_settles_none(

@@ -66,7 +66,7 @@ def test_a_stranger_finds_nothing_and_is_told_nothing(org, other_org, charlie, s
 def test_a_role_too_low_is_told_which_one_it_takes(org, join, sign_in):
     reply = sign_in(join("Bob", Role.VIEWER)).get(f"/o/{org.slug}/admins/")
     assert reply.status_code == 403
-    assert "You are viewer here; this needs admin or higher." in reply.text
+    assert "You are viewer here; this needs admin or higher. An owner can change your role." in reply.text
 
 
 def test_our_own_fault_says_so_and_shows_no_detail(client):

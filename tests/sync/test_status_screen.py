@@ -181,6 +181,8 @@ def test_a_run_can_be_stopped_from_the_page(
     assert viewer.post(at(org, "sync_stop", run.pk)).status_code == 403
     assert "Stopped" in reviewer.post(at(org, "sync_stop", run.pk), headers=HTMX).text
     assert newest(org).state == State.STOPPED
+    late = reviewer.post(at(org, "sync_stop", run.pk), headers=HTMX)
+    assert "ended before it could be stopped" in late.headers["HX-Trigger"]
     assert reviewer.post(at(org, "sync_stop", run.pk + 1)).status_code == 404
 
 
