@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import audit
 from accounts.exports import attach
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
@@ -142,19 +143,23 @@ def report(request: OrgRequest, report_id: int) -> HttpResponse:
     return render(request, "dashboard/report.html", context)
 
 
-@require_GET
+@require_POST
 @member_view(Role.VIEWER, scoped=False)
 def report_file(request: OrgRequest, report_id: int, form: str) -> HttpResponse:
-    """Send a locked report as PDF or XLSX, made from what was stored when it was signed."""
+    """Send a locked report as PDF or XLSX, made from what was stored when it was signed; noted, as each export is."""
+    if form not in ("pdf", "xlsx"):
+        raise Http404("No such format")
     with org_scope(request.org.pk):
         found = _find(request, report_id)
+        audit.record(
+            request.org.pk, actor=request.user, verb="exported", subject=f"report:{found.pk}", label=str(found),
+            new={"format": form},
+        )  # fmt: skip
     content = found.open_content()
     view = f"report-{found.period:%Y-%m}-v{found.version}"
     if form == "pdf":
         return attach(request, view, "pdf", write_pdf(content, found.digest), "application/pdf")
-    if form == "xlsx":
-        return attach(request, view, "xlsx", write_xlsx(report_tables(content)), XLSX)
-    raise Http404("No such format")
+    return attach(request, view, "xlsx", write_xlsx(report_tables(content)), XLSX)
 
 
 def _find(request: OrgRequest, report_id: int) -> MonthReport:

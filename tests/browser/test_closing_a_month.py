@@ -168,7 +168,7 @@ def test_e13_a_month_is_closed_by_keyboard_and_its_totals_are_the_truth(product:
 
 
 def close(page: Page, keys: Keyboard) -> None:
-    """Wait until nothing is on the way, sign, and read the report."""
+    """Wait until nothing is on the way, sign, read the report, and take both of its files along."""
     keys.follow(page.get_by_role("link", name=re.compile(r"Close \w+…")))
     while page.get_by_text("on the way to the PSA").count():
         page.wait_for_timeout(500)
@@ -177,6 +177,11 @@ def close(page: Page, keys: Keyboard) -> None:
     keys.press("Space")
     keys.follow(page.get_by_role("button", name="Close"))
     expect(page.get_by_text("Locked, and as it was signed", exact=False)).to_be_visible()
+    for name in ("PDF", "XLSX"):
+        keys.tab_to(page.get_by_role("button", name=name))
+        with page.expect_download() as download:
+            keys.press("Enter")
+        assert download.value.suggested_filename.endswith(f".{name.lower()}")
 
 
 def totals_of(content: dict[str, Any]) -> dict[str, Sum]:

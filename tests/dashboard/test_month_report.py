@@ -100,7 +100,7 @@ def test_e13_what_the_lists_leave_out_is_counted_and_priced_in_the_report(
     content = close(client, see).open_content()
     hidden = {part["key"]: (part["number"], part["money"]) for part in content["hidden"]}
     assert hidden == {"accounts": (1, {"USD": "6"}), "no_vendor_service": (1, {"USD": "50"})}
-    printed = client.get(at(f"reports/{see(lambda: MonthReport.objects.latest('pk').pk)}/pdf/"))
+    printed = client.post(at(f"reports/{see(lambda: MonthReport.objects.latest('pk').pk)}/pdf/"))
     assert printed.status_code == 200
 
 
@@ -155,7 +155,7 @@ def test_e13_the_workbook_and_the_page_carry_the_same_numbers_later(
     report = close(client, see)
     see(lambda: Account.objects.update(name="Renamed since"))
     change(books, lines["under"], "400")
-    answer = client.get(at(f"reports/{report.pk}/xlsx/"))
+    answer = client.post(at(f"reports/{report.pk}/xlsx/"))
     month = f"{report.period:%Y-%m}"
     assert f"northgate-it-report-{month}-v1-" in answer.headers["Content-Disposition"]
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
@@ -164,7 +164,7 @@ def test_e13_the_workbook_and_the_page_carry_the_same_numbers_later(
     rows = list(book["Lines"].iter_rows(values_only=True))
     assert {"Renamed since", 400} & {cell for row in rows for cell in row} == set()
     assert len(rows) == 6
-    printed = client.get(at(f"reports/{report.pk}/pdf/"))
+    printed = client.post(at(f"reports/{report.pk}/pdf/"))
     text = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(printed.content)).pages)
     for told in (
         "Found in all",
@@ -174,7 +174,11 @@ def test_e13_the_workbook_and_the_page_carry_the_same_numbers_later(
         report.digest,
     ):
         assert told in text, told
-    assert client.get(at(f"reports/{report.pk}/exe/")).status_code == 404
+    assert client.post(at(f"reports/{report.pk}/exe/")).status_code == 404
+    assert client.get(at(f"reports/{report.pk}/pdf/")).status_code == 405
+    noted = see(lambda: list(AuditEntry.objects.filter(verb="exported").order_by("seq")))
+    assert [entry.new for entry in noted] == [{"format": "xlsx"}, {"format": "pdf"}]
+    assert {(entry.subject, str(entry.actor)) for entry in noted} == {(f"report:{report.pk}", "Alice")}
 
 
 def test_e13_the_page_prints_names_of_the_world_and_hides_none(
@@ -187,7 +191,7 @@ def test_e13_the_page_prints_names_of_the_world_and_hides_none(
         line.account.save()
         books.refresh()
     report = close(client, see)
-    printed = client.get(at(f"reports/{report.pk}/pdf/")).content
+    printed = client.post(at(f"reports/{report.pk}/pdf/")).content
     reader = pypdf.PdfReader(io.BytesIO(printed))
     text = "".join(page.extract_text() for page in reader.pages)
     assert "Characters that this page cannot print" in text
@@ -247,13 +251,13 @@ def euro(client: Client, lines: dict[str, Card], books: Books) -> Callable[[str,
 
 
 def read_pdf(client: Client, report: MonthReport) -> str:
-    printed = client.get(at(f"reports/{report.pk}/pdf/"))
+    printed = client.post(at(f"reports/{report.pk}/pdf/"))
     pages = pypdf.PdfReader(io.BytesIO(printed.content)).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
 
 
 def read_sheets(client: Client, report: MonthReport) -> dict[str, list[Any]]:
-    book = openpyxl.load_workbook(io.BytesIO(client.get(at(f"reports/{report.pk}/xlsx/")).content))
+    book = openpyxl.load_workbook(io.BytesIO(client.post(at(f"reports/{report.pk}/xlsx/")).content))
     return {name: list(book[name].iter_rows(min_row=2, values_only=True)) for name in book.sheetnames}
 
 

@@ -225,9 +225,9 @@ def test_e13_the_report_names_the_second_person_and_the_rule(
     assert "Standing rule, version 3" in {
         line["decision"]["by"] for line in content["lines"] if line["decision"]
     }
-    book = openpyxl.load_workbook(io.BytesIO(client.get(at(f"reports/{report.pk}/xlsx/")).content))
+    book = openpyxl.load_workbook(io.BytesIO(client.post(at(f"reports/{report.pk}/xlsx/")).content))
     heads, row = list(book["Pushes"].iter_rows(values_only=True))
     assert dict(zip(heads, row, strict=True))["Agreed by"] == "Sam"
-    printed = client.get(at(f"reports/{report.pk}/pdf/")).content
+    printed = client.post(at(f"reports/{report.pk}/pdf/")).content
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(printed)).pages)
     assert "agreed by Sam" in " ".join(text.split())

@@ -129,7 +129,7 @@ ROUTES: dict[str, Route] = {
     "month_close": Route(post=Role.APPROVER, form=lambda t: {"sure": "yes"}),
     "reports": Route(get=Role.VIEWER),
     "report": Route(get=Role.VIEWER, ids=("report",)),
-    "report_file": Route(get=Role.VIEWER, ids=("report",), words=("pdf",)),
+    "report_file": Route(post=Role.VIEWER, ids=("report",), words=("pdf",)),
     "month_reopen": Route(
         post=Role.ADMIN, ids=("report",), form=lambda t: {"reason": "A credit was missing"}
     ),
