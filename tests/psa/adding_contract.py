@@ -102,14 +102,18 @@ class AddingContract:
 
 
 def list_orders(adapter: Any) -> Iterator[AddOrder]:
-    """Yield orders for pairs of an open agreement and a service that it does not hold."""
+    """Yield orders for services that an open agreement does not hold, in one agreement of each account.
+
+    Of a service of an account only one addition may be open, in whichever agreement.
+    """
     services = [
         each
         for each in read_all(adapter.read_services(None, ""))
         if each.active and each.price is not None and each.product_class != "Bundle"
     ]
     agreements = [a for a in read_all(adapter.read_agreements(None, "")) if a.active and a.recurring]
-    for agreement in [a for a in agreements if a.ends_on is None]:
+    one_each = {a.account_remote_id: a for a in reversed(agreements) if a.ends_on is None}
+    for agreement in reversed(one_each.values()):
         held = {line.service_remote_id for line in read_all(adapter.read_lines([agreement.remote_id], ""))}
         for service in (each for each in services if each.remote_id not in held):
             yield AddOrder(
