@@ -16,7 +16,7 @@ from dashboard import cards, decisions, stranded
 from dashboard.decisions import Refused
 from dashboard.models import Card, MonthReopening, MonthReport
 from dashboard.months import OPEN, find_closed, with_marks
-from dashboard.period import current_period
+from dashboard.period import current_period, next_month
 from dashboard.report_content import compose
 
 
@@ -41,8 +41,9 @@ class Standing:
     carried: QuerySet[Any]
     open_lines: int
     carried_lines: int
-    # Of those that are ready, how many wait for a chosen day.
+    # Of those that are ready, how many wait for a chosen day of this month, and how many, agreed to, for a later one.
     dated: int
+    later: int
     fingerprint: str
 
     @property
@@ -60,10 +61,11 @@ class Standing:
     @property
     def obstacles(self) -> list[Obstacle]:
         """Say what keeps the month from being closed, and what to do about it."""
+        unsent = self.ready - self.dated - self.later
         said = [
             (self.pushing, "push", "on the way to the PSA. Wait until each is confirmed.", "?tab=ready"),
-            (self.ready - self.dated, "push", "collected but not sent. Push or undo what is ready.", "?tab=ready"),
-            (self.dated, "push", "still to be sent on a chosen day. Wait for that day, or undo it.",
+            (unsent, "push", "collected but not sent. Push or undo what is ready.", "?tab=ready"),
+            (self.dated, "push", "still to be sent on a chosen day of this month. Wait for that day, or undo it.",
              "?tab=ready&sort=effective"),
             (self.open_lines, "line", "still open. Approve, dismiss, snooze or carry over each of them.", ""),
         ]  # fmt: skip
@@ -82,10 +84,22 @@ def look(org_id: int) -> Standing:
     every = with_marks(Card.objects.filter(org_id=org_id), period)
     seen = list(
         every.order_by("pk").values_list(
-            "pk", "state", "psa_units", "vendor_units", "effect", "carrying", "push__release_on"
+            "pk",
+            "state",
+            "psa_units",
+            "vendor_units",
+            "effect",
+            "carrying",
+            "push__release_on",
+            "push__needs_second",
+            "push__second_by",
         )
     )
     fits = [row for row in seen if row[1] in OPEN]
+    days = [row[6] for row in seen if row[1] == Card.State.READY and row[6]]
+    # Nothing but its day is still to come: what is not agreed to would need a person while the month is closed.
+    agreed = [row[6] for row in seen if row[1] == Card.State.READY and row[6] and (not row[7] or row[8])]
+    ends = next_month(period)
     carried = sum(1 for row in fits if row[5])
     still = every.filter(state__in=OPEN)
     return Standing(
@@ -95,7 +109,8 @@ def look(org_id: int) -> Standing:
         carried=still.exclude(carrying=""),
         open_lines=len(fits) - carried,
         carried_lines=carried,
-        dated=sum(1 for row in seen if row[1] == Card.State.READY and row[6]),
+        dated=sum(1 for day in days if day < ends),
+        later=sum(1 for day in agreed if day >= ends),
         fingerprint=hashlib.sha256(repr(seen).encode()).hexdigest()[:32],
     )
 

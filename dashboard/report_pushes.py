@@ -14,10 +14,14 @@ from reconcile.tables import trim
 
 
 def list_pushes(org_id: int, period: date) -> list[dict[str, Any]]:
-    """Give the pushes that ended in a month, and those asked for in it that have not ended yet: two queries."""
+    """Give the pushes that ended in a month, those asked for in it that have not, and all that wait for their day.
+
+    Two queries. What is sent in a later month is in that month's report again, as what became of it.
+    """
     begins, ends = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (period, next_month(period)))
     fits = Q(finished_at__gte=begins, finished_at__lt=ends)
     fits |= Q(finished_at=None, created_at__gte=begins, created_at__lt=ends)
+    fits |= Q(state=Push.State.WAITING, created_at__lt=ends)
     found = Push.objects.filter(fits, org_id=org_id).select_related(
         "line__account", "line__service", "line__agreement", "account", "service", "agreement", "connection",
         "requested_by", "second_by",
@@ -53,6 +57,13 @@ def _find_firsts(pushes: Sequence[Push]) -> dict[int, str]:
     return firsts
 
 
+def _label(push: Push) -> str:
+    """Say what became of a push by then: one that waits for a chosen day has not been written."""
+    if push.state == Push.State.WAITING and push.release_on:
+        return f"Waits for {push.release_on:%-d %b %Y}"
+    return push.get_state_display()
+
+
 def _tell(push: Push, rule: str, first: str) -> dict[str, Any]:
     line, change = push.line, price_push(push)
     return {
@@ -60,7 +71,7 @@ def _tell(push: Push, rule: str, first: str) -> dict[str, Any]:
         "account": str(push.for_account), "service": str(push.for_service or ""),
         "agreement": str(push.for_agreement), "connection": str(push.connection), "from": trim(push.seen),
         "to": trim(push.wanted), "read_back": trim(push.read_back), "effective_on": push.effective_on,
-        "state": push.state, "state_label": push.get_state_display(), "by": str(push.requested_by or rule),
+        "state": push.state, "state_label": _label(push), "by": str(push.requested_by or rule),
         "at": push.created_at, "second_by": str(push.second_by or ""), "second_at": push.second_at,
         "finished_at": push.finished_at, "undoes": push.undoes_id is not None,
         "price": trim(line.unit_price if line else push.unit_price), "currency": change.currency,

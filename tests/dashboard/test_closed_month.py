@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Organization, ReconcileSettings, User
 from accounts.roles import Role
 from dashboard.models import Card, Decision, MonthReport
-from dashboard.period import current_period
+from dashboard.period import current_period, next_month
 from dashboard.tasks import follow_days, follow_rule
 from psa.models import Push
 from reconcile.tenancy.scope import org_scope
@@ -164,9 +164,11 @@ def test_e13_pushes_with_a_chosen_day_keep_the_month_open_and_are_named(
     client: Client, lines: dict[str, Card], see: See
 ) -> None:
     approve_later(client, lines["under"])
+    last = next_month(current_period(timezone.now())) - timedelta(days=1)
+    see(lambda: Push.objects.update(release_on=last))
     carry_all(client)
     page = client.get(at("close/")).content.decode()
-    assert "1 push is still to be sent on a chosen day. Wait for that day, or undo it." in page
+    assert "1 push is still to be sent on a chosen day of this month. Wait for that day, or undo it." in page
     assert at("?tab=ready&amp;sort=effective") in page
     assert "collected but not sent" not in page
     assert at("close/sign/") not in page
@@ -174,6 +176,39 @@ def test_e13_pushes_with_a_chosen_day_keep_the_month_open_and_are_named(
     assert refused.status_code == 409
     assert "1 push is still to be sent on a chosen day" in refused.content.decode()
     assert not see(MonthReport.objects.exists)
+
+
+def test_e13_a_push_for_the_first_of_next_month_does_not_keep_this_one_open(
+    client: Client, lines: dict[str, Card], org: Organization, see: See
+) -> None:
+    """B6: the report names it as waiting, and as nothing that was corrected; it is sent in the month of its day."""
+    approve_later(client, lines["under"])
+    first = next_month(current_period(timezone.now()))
+    see(lambda: Push.objects.update(release_on=first))
+    carry_all(client)
+    page = client.get(at("close/")).content.decode()
+    assert "1 push waits for a chosen day after this month" in page
+    assert sign(client).status_code == 302
+    report = see(lambda: MonthReport.objects.latest("pk"))
+    content = report.open_content()
+    (push,) = content["pushes"]
+    assert (push["state"], push["state_label"]) == ("waiting", f"Waits for {first:%-d %b %Y}")
+    assert "corrected" not in {row["part"] for row in content["totals"]}
+    follow_days(org.pk)
+    assert see(lambda: Push.objects.get().state) == "waiting"
+
+
+def test_e13_a_push_for_next_month_that_nobody_agreed_to_keeps_this_one_open(
+    client: Client, lines: dict[str, Card], see: See
+) -> None:
+    """E10: nobody can agree to it while the month is closed."""
+    see(lambda: ReconcileSettings.objects.update(second_from=1))
+    approve_later(client, lines["under"])
+    first = next_month(current_period(timezone.now()))
+    see(lambda: Push.objects.update(release_on=first))
+    carry_all(client)
+    assert sign(client, "x").status_code == 409
+    assert "1 push is collected but not sent" in client.get(at("close/")).content.decode()
 
 
 def test_e13_a_dated_push_waits_while_the_month_is_closed(
