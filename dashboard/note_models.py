@@ -37,3 +37,8 @@ class Note(TenantRow):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether it would push what stands below it out of sight."""
+        return len(self.text) > 280 or self.text.count("\n") > 5
