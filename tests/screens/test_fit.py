@@ -1,4 +1,4 @@
-"""E3, E6 in a real browser: with the details of a line open, nothing runs out of the window, and the filters are one row."""
+"""E3, E6 in a real browser: with details open, nothing runs out of the window; the filters are one row."""
 
 from collections.abc import Callable
 
@@ -75,7 +75,9 @@ def test_e3_the_panel_and_its_acts_fit(
     expect(page.locator("#panel-menu")).to_be_visible()
     for act in page.locator("#panel > footer > .btn, #panel-menu > .item").all():
         box = act.bounding_box()
-        assert box and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 800, act.inner_text()
+        assert box, act.inner_text()
+        assert box["x"] + box["width"] <= width, act.inner_text()
+        assert box["y"] + box["height"] <= 800, act.inner_text()
 
 
 @pytest.mark.parametrize("contracts", ["mapped", "all"])
@@ -97,4 +99,6 @@ def test_d8_a_long_note_shows_its_beginning_until_asked(page: Page, show: Callab
     page.locator("#notes summary").click()
     expect(page.locator("#notes details")).to_have_attribute("open", "")
     full = note.bounding_box()
-    assert short and full and short["height"] * 4 < full["height"]
+    assert short
+    assert full
+    assert short["height"] * 4 < full["height"]
