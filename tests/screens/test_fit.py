@@ -38,13 +38,13 @@ def home(monkeypatch: pytest.MonkeyPatch, committed_db: None, site: str, page: P
             account = books.account(name)
             agreement = books.agreement(account)
             books.usage(books.vendor_account(account, name), agents, str(used))
-            if billed is not None:
-                line = books.line(agreement, service, str(billed))
-            if name == "Ash":
-                text = "Counted again by hand.\n" * 40
-                Note.objects.create(
-                    org_id=org.pk, line=line, account=account, service=service, text=text, by=user
-                )
+            if billed is None:
+                continue
+            line = books.line(agreement, service, str(billed))
+            text = "Counted again by hand.\n" * 40
+            Note.objects.create(
+                org_id=org.pk, line=line, account=account, service=service, text=text, by=user
+            )
         books.refresh()
     client = Client()
     client.force_login(user)
