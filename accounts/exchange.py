@@ -103,11 +103,14 @@ class Total:
     """A sum of amounts: one part when all could be brought to one currency, else each currency by itself.
 
     `paths` are the conversions in it: with any, the sum is an estimate. `missing` are the currencies without a rate.
+    `unpriced` and `uncounted` say how many lines it lacks, because nobody knows their price, or their count.
     """
 
     parts: tuple[Part, ...]
     paths: tuple[Path, ...] = ()
     missing: tuple[str, ...] = ()
+    unpriced: int = 0
+    uncounted: int = 0
 
     @property
     def is_estimate(self) -> bool:

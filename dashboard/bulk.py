@@ -9,6 +9,7 @@ from uuid import UUID
 from accounts.models import User
 from dashboard.decisions import Refused, Seen, choose, find_many, intend, list_choices, refuse_closed, write
 from dashboard.models import Card, Decision
+from dashboard.writes import write_of
 from psa import pushes
 from psa.adapters.base import Choice, Way
 
@@ -45,7 +46,7 @@ class Preview:
     @property
     def units(self) -> tuple[Decimal, Decimal]:
         """Add up the units that rise, and those that fall."""
-        deltas = [card.delta for card in self.cards if card.delta is not None]
+        deltas = [delta for card in self.cards if (delta := write_of(card).delta) is not None]
         return sum((d for d in deltas if d > 0), Decimal(0)), sum((d for d in deltas if d < 0), Decimal(0))
 
 

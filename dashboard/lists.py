@@ -11,6 +11,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     Case,
     Count,
+    DecimalField,
+    F,
     IntegerField,
     Max,
     OuterRef,
@@ -20,10 +22,11 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Greatest
 
 from accounts.exchange import Exchange, Total
 from accounts.rates import exchange_for
-from dashboard.filters import Filters
+from dashboard.filters import TABS, Filters
 from dashboard.models import Card
 from dashboard.months import with_marks
 from dashboard.notes import has_note
@@ -31,6 +34,9 @@ from dashboard.rows import Row
 from dashboard.tickets import ticket_of_card
 from psa.models import AccountTag, ServiceTag
 
+UNITS: "DecimalField[Decimal, Decimal]" = DecimalField()
+# The states of lines that an open push writes.
+WRITES = (Card.State.READY, Card.State.PUSHING)
 WITHOUT_SOURCE = (Card.Kind.PSA_ONLY, Card.Kind.HIDDEN)
 DIFFER = (Card.Kind.ADJUST, Card.Kind.NEW, Card.Kind.HELD)
 
@@ -123,6 +129,7 @@ def list_page(org_id: int, filters: Filters, exchange: Exchange | None = None) -
 
 def _groups(cards: QuerySet[Card], filters: Filters, exchange: Exchange) -> list[Group]:
     key = filters.group
+    cards = _with_writes(cards, filters)
     unknown = Count("id", filter=Q(vendor_units__isnull=True))
     rows = (
         cards.values(key)
@@ -134,9 +141,9 @@ def _groups(cards: QuerySet[Card], filters: Filters, exchange: Exchange) -> list
             compared=Count("id", filter=Q(kind__in=[*DIFFER, Card.Kind.MATCH])),
             psa=Sum("psa_units"),
             vendor=Sum("vendor_units"),
-            net=Sum("delta"),
+            net=Sum("change"),
             # How many lines lack a price, or a count. Those without a source have none.
-            unpriced=Count("id", filter=Q(effect__isnull=True) & ~Q(kind__in=WITHOUT_SOURCE)),
+            unpriced=Count("id", filter=Q(amount__isnull=True) & ~Q(kind__in=WITHOUT_SOURCE)),
             unknown=unknown,
         )
         .order_by("name", key)
@@ -146,10 +153,31 @@ def _groups(cards: QuerySet[Card], filters: Filters, exchange: Exchange) -> list
     return sorted(found, key=lambda group: -max(abs(part.amount) for part in worth[group.id].parts))
 
 
+def _with_writes(cards: QuerySet[Card], filters: Filters) -> QuerySet[Card]:
+    """Name what the groups add up, as each row prints it: what its open push writes, else its difference.
+
+    The SQL of `writes.write_of`; views without such rows join nothing for it.
+    """
+    if not set(WRITES) & set(TABS[filters.tab][1]):
+        return cards.alias(change=F("delta"), amount=F("effect"))
+    wanted, seen = F("push__wanted"), F("push__seen")
+    billed = [Greatest(units - F("line__included"), Decimal(0)) for units in (wanted, seen)]
+    on_line, added = Q(state__in=WRITES, line__isnull=False), Q(state__in=WRITES, line__isnull=True)
+    return cards.alias(
+        change=Case(When(state__in=WRITES, then=wanted - seen), default=F("delta"), output_field=UNITS),
+        amount=Case(
+            When(on_line, then=(billed[0] - billed[1]) * F("line__unit_price")),
+            When(added, then=(wanted - seen) * F("push__unit_price")),
+            default=F("effect"),
+            output_field=UNITS,
+        ),
+    )
+
+
 def _worth(cards: QuerySet[Card], key: str, exchange: Exchange) -> dict[int | None, Total]:
     """Add up what each group changes on the next invoices, in the display currency where rates allow."""
     sums: dict[int | None, dict[str, Decimal]] = defaultdict(dict)
-    for row in cards.values(key, "currency").annotate(effect=Sum("effect", default=Decimal(0))).order_by(key):
+    for row in cards.values(key, "currency").annotate(effect=Sum("amount", default=Decimal(0))).order_by(key):
         sums[row[key]][row["currency"]] = row["effect"]
     return {group: exchange.add(amounts) for group, amounts in sums.items()}
 

@@ -14,8 +14,10 @@ from dashboard.months import OPEN, previous_month
 from dashboard.period import next_month
 from dashboard.tickets import TicketMark, mark_of
 from dashboard.words import HELD, HIDDEN
+from dashboard.writes import Write, write_of
 from psa.adapters.base import Choice, Way
 from psa.models import Push
+from reconcile.templatetags.figures import units
 
 STOPPED = (Push.State.FAILED, Push.State.BLOCKED, Push.State.CONFLICT, Push.State.PERSON)
 
@@ -44,11 +46,20 @@ class Row:
         push: Push | None = self.card.push
         return push
 
+    @cached_property
+    def write(self) -> Write:
+        """What its open push writes; without one, what approving would."""
+        return write_of(self.card)
+
     @property
-    def units(self) -> Decimal | None:
-        """The units that approving would write."""
-        units: Decimal | None = self.card.vendor_units
-        return units
+    def writes(self) -> bool:
+        """Say whether a push of this line is open: what it writes need not be what is counted."""
+        return self.is_pushing or self.is_ready
+
+    @property
+    def write_words(self) -> str:
+        """Say beside the change what the PSA will hold."""
+        return f"to {units(self.write.after)}"
 
     @property
     def is_pushing(self) -> bool:
@@ -250,11 +261,11 @@ class Row:
 
     @property
     def invoice_before(self) -> Decimal | None:
-        return self._invoice(self.card.psa_units)
+        return self._invoice(self.write.now)
 
     @property
     def invoice_after(self) -> Decimal | None:
-        return self._invoice(self.card.vendor_units)
+        return self._invoice(self.write.after)
 
     @property
     def unit_margin(self) -> Decimal | None:
@@ -264,11 +275,11 @@ class Row:
 
     @property
     def margin_before(self) -> Decimal | None:
-        return self._margin(self.card.psa_units)
+        return self._margin(self.write.now)
 
     @property
     def margin_after(self) -> Decimal | None:
-        return self._margin(self.card.vendor_units)
+        return self._margin(self.write.after)
 
     @property
     def margin_change(self) -> Decimal | None:

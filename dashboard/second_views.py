@@ -59,12 +59,13 @@ def preview(request: OrgRequest) -> HttpResponse:
         return seconds.why_not_agreed(card, request.user)
 
     chosen = bulk.preview(request.org.pk, selected.ids, why_not)
+    rows = [Row(card) for card in chosen.cards]
     context = {
         "preview": chosen,
         "beyond": selected.beyond,
         "packed": selection.pack_pushes(chosen.cards),
-        "rows": [Row(card) for card in chosen.cards],
-        "effect": totals.add_effects(chosen.cards, exchange_for(request.org.pk)),
+        "rows": rows,
+        "effect": totals.add_effects((row.write for row in rows), exchange_for(request.org.pk)),
     }
     return render(request, "dashboard/agree_dialog.html", context)
 

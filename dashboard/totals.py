@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
@@ -18,6 +18,7 @@ from dashboard.filters import TABS
 from dashboard.models import Card
 from dashboard.sums import by_currency
 from dashboard.words import UNCOMPARED
+from dashboard.writes import Write
 from psa.models import Connection
 from vendors.models import Integration, UsageCount
 
@@ -315,6 +316,10 @@ def look_at_sources(org_id: int, stale_hours: int, now: datetime | None = None) 
     return Sources(len(integrations) + len(connections), fresh, integrations, connections)
 
 
-def add_effects(cards: Iterable[Card], exchange: Exchange) -> Total:
-    """Add up what some cards change on the next invoices."""
-    return exchange.add(by_currency((card.currency, card.effect) for card in cards))
+def add_effects(changes: Iterable[Card | Write], exchange: Exchange) -> Total:
+    """Add up what some lines change on the next invoices; those without a price or a count are told apart."""
+    every = list(changes)
+    total = exchange.add(by_currency((one.currency, one.effect) for one in every if one.effect is not None))
+    unknown = [one for one in every if one.effect is None]
+    uncounted = sum(1 for one in unknown if one.delta is None)
+    return replace(total, unpriced=len(unknown) - uncounted, uncounted=uncounted)

@@ -7,6 +7,7 @@ from django import template
 from accounts.exchange import Converted, Exchange, Part, Total
 from dashboard.models import Card
 from dashboard.templatetags.lines import plain
+from dashboard.writes import Write
 from reconcile.templatetags.figures import GAP, money, signed_amount, signed_money
 
 register = template.Library()
@@ -21,8 +22,19 @@ def _part(total: Total, part: Part, *, signed: bool) -> str:
 
 @register.filter
 def signed_total(total: Total | None) -> str:
-    """Write a sum with its sign: "≈ +$45.00"; amounts that are not one sum stand side by side."""
-    return ", ".join(_part(total, part, signed=True) for part in total.parts) if total else GAP
+    """Write a sum with its sign: "≈ +$45.00"; amounts that are not one sum stand side by side.
+
+    Lines that it lacks are said, never counted as nothing: "+$9.00 and 1 line without a price".
+    """
+    if total is None:
+        return GAP
+    lacking = [
+        f"{lines:,} line{'' if lines == 1 else 's'} without a {what}"
+        for lines, what in ((total.unpriced, "price"), (total.uncounted, "count"))
+        if lines
+    ]
+    known = [_part(total, part, signed=True) for part in total.parts if part.amount or not lacking]
+    return " and ".join([", ".join(known)] * bool(known) + lacking)
 
 
 @register.filter
@@ -56,14 +68,14 @@ def in_column(total: Total, head: str) -> str:
 
 
 @register.simple_tag
-def worth(exchange: Exchange, card: Card) -> str:
+def worth(exchange: Exchange, card: Card | Write) -> str:
     """Give what a line changes in the display currency, for the script; nothing where no rate is known."""
     found = exchange.convert(card.effect, card.currency) if card.effect is not None else None
     return plain(found.amount.quantize(PLACES)) if found else ""
 
 
 @register.simple_tag
-def worth_here(exchange: Exchange, card: Card) -> Converted | None:
+def worth_here(exchange: Exchange, card: Card | Write) -> Converted | None:
     """Give what a line changes in the display currency; None for a line in that currency, or without a rate."""
     found = exchange.convert(card.effect, card.currency) if card.effect else None
     return found if found and found.path.rates else None

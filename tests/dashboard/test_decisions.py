@@ -256,6 +256,26 @@ def test_a_collected_push_waits_when_its_count_has_changed(
         assert [p.state for p in pushes()] == ["waiting"]
 
 
+def test_a_sum_says_how_many_lines_it_lacks_and_never_counts_them_as_nothing(
+    approver: Client, reviewer: Client, add: Callable[..., Card], desk: Books
+) -> None:
+    """E4: "+$9.00" beside a line without a price would be less than what is written."""
+    priced, unpriced, unknown = add("10", "12"), add("10", "14", unit_price=None), add("10", "11")
+    with org_scope(desk.org.pk):
+        Connection.objects.update(currency="USD")
+        VendorAccount.objects.filter(mappings__account=unknown.account_id).update(
+            gap_reason="silent", gap_since=desk.now
+        )
+        desk.refresh()
+    here, ids = "/o/northgate-it/lines", [priced.pk, unpriced.pk]
+    dialog = approver.post(f"{here}/approve/preview/", {"card": ids}).content.decode()
+    assert "Approve 2, +$9.00 and 1 line without a price</button>" in dialog
+    alone = approver.post(f"{here}/approve/preview/", {"card": [unpriced.pk]}).content.decode()
+    assert "Approve 1, 1 line without a price</button>" in alone
+    snooze = reviewer.post(f"{here}/snooze/preview/", {"card": [*ids, unknown.pk]}).content.decode()
+    assert "+$9.00 and 1 line without a price and 1 line without a count on the next invoices" in snooze
+
+
 def test_a_preview_leaves_out_what_needs_a_look_of_its_own(
     approver: Client, card: Card, books: Books
 ) -> None:
