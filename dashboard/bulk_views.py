@@ -108,6 +108,8 @@ def release(request: OrgRequest) -> HttpResponse:
 @member_view(Role.REVIEWER)
 def undo_act(request: OrgRequest, act: UUID) -> HttpResponse:
     """Take back all that one act decided; a line that cannot be taken back says why."""
+    if must_prove(request, lines=undoing.count_pushes(request.org.pk, act)):
+        return ask(request)
     # What offers this undo on the next page is answered by it.
     list(messages.get_messages(request))
     done, left_out = undoing.undo_act(

@@ -80,6 +80,8 @@ LINE_COLUMNS: dict[str, Callable[[Row], Cell]] = {
     "Push": lambda row: row.push.get_state_display() if row.push else None,
     "Pushed from": lambda row: trim(row.push.seen) if row.push else None,
     "Pushed to": lambda row: trim(row.push.wanted) if row.push else None,
+    "Agreed by": lambda row: str(row.push.second_by or "") or None if row.push else None,
+    "Agreed at (UTC)": lambda row: row.push.second_at if row.push else None,
     "Push finished at (UTC)": lambda row: row.push.finished_at if row.push else None,
     "Snoozed until": lambda row: row.card.decision.until if row.is_snoozed else None,
     "Carried over from": tell_carried,

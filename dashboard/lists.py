@@ -238,7 +238,8 @@ def list_whole(
     """Give all lines of a view in the order of its pages, `limit` at most, with what `join` adds: five queries."""
     cards = filters.narrow(Card.objects.filter(org_id=org_id))
     place = {group.id: n for n, group in enumerate(_groups(cards, filters, exchange_for(org_id)))}
-    wanted = join(cards).select_related("decision__by", "decision__rule").order_by(*filters.order())
+    people = ("decision__by", "decision__rule", "push__second_by")
+    wanted = join(cards).select_related(*people).order_by(*filters.order())
     found = list(wanted[:limit])
     # A group that came between the two queries stands last.
     return sorted(found, key=lambda card: place.get(getattr(card, f"{filters.group}_id"), len(place)))

@@ -38,6 +38,12 @@ def undo(card: Card, *, by: User) -> Push | None:
     return done[0].push
 
 
+def count_pushes(org_id: int, act: UUID) -> int:
+    """Count the lines that undoing an act may write back to the PSA."""
+    standing = Decision.objects.filter(org_id=org_id, act=act, undone_at__isnull=True)
+    return standing.filter(push__isnull=False).count()
+
+
 def undo_act(
     org_id: int, act: UUID, *, by: User, may_push: bool
 ) -> tuple[list[Undone], list[tuple[Card, str]]]:

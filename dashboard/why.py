@@ -191,7 +191,7 @@ def _pushes(card: Card) -> list[Event]:
     about = Q(way=Way.ADD, line=None, account=card.account_id, service=card.service_id)
     if card.line_id is not None:
         about |= Q(line=card.line_id)
-    rows = Push.objects.filter(about, org_id=card.org_id).select_related("requested_by")
+    rows = Push.objects.filter(about, org_id=card.org_id).select_related("requested_by", "second_by")
     return [
         Event(
             at=push.finished_at or push.created_at,

@@ -12,6 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from accounts.sessions import name_browser
+from dashboard.models import Decision
+from psa.models import Connection, Push
 from reconcile.tenancy.scope import org_scope
 from tests.conftest import PASSWORD
 from tests.dashboard.builders import Books
@@ -149,3 +151,23 @@ def test_many_lines_at_once_need_a_fresh_sign_in_and_few_do_not(org, join, sign_
     # Neither is led away: what stops the line is that its connection was never tested.
     assert "0 approved, 1 not" in client.post(where, {"line": texts[:1]}).text
     assert "0 approved, 2 not" in sign_in(bob).post(where, {"line": texts}).text
+
+
+def test_undoing_many_pushes_needs_a_fresh_sign_in_as_approving_them_did(org, join, sign_in, settings):
+    settings.FRESH_SIGN_IN_LINES = 1
+    bob = join("Bob", Role.APPROVER)
+    with org_scope(org.pk):
+        books = Books(org)
+        Connection.objects.update(remote_account="northgate", checked_at=books.now)
+        lines = [books.pair("10", "12") for _ in range(2)]
+        books.refresh()
+        texts = [f"{books.card(line).pk}|10|12" for line in lines]
+    old, new = sign_in(bob, ago=HOUR), sign_in(bob)
+    assert "2 approved" in new.post(reverse("line_approve_many", args=[org.slug]), {"line": texts}).text
+    with org_scope(org.pk):
+        act = Decision.objects.values_list("act", flat=True).distinct().get()
+    where = reverse("act_undo", args=[org.slug, act])
+    assert old.post(where).url.startswith("/account/reauthenticate/")
+    with org_scope(org.pk):
+        assert set(Push.objects.values_list("state", flat=True)) == {"staged"}
+    assert "2 taken back" in new.post(where).text

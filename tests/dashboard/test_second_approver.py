@@ -1,5 +1,7 @@
 """Two pairs of eyes (E10), through the URLs: never the first person, never sent before, for one, many and undo."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -86,6 +88,15 @@ def test_a_large_change_waits_until_another_approver_agrees(
     assert states(org)[1] == ("waiting", True)
     assert act(second, large, "second").status_code == 200
     assert states(org)[1] == ("staged", True)
+    # Who agreed stands beside who approved, on the screen and in the file.
+    panel = approver.get(f"{HERE}/{large.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "<small>Bob, " in panel
+    assert "<small>Agreed to by Sam, " in panel
+    text = approver.post("/o/northgate-it/lines/export/?tab=ready", {"as": "csv"}).content.decode("utf-8-sig")
+    found = {row["Pushed to"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert (found["15"]["Decided by"], found["15"]["Agreed by"]) == ("Bob", "Sam")
+    assert found["15"]["Agreed at (UTC)"]
+    assert found["14"]["Agreed by"] == ""
     with org_scope(org.pk):
         push = Push.objects.get(needs_second=True)
         assert (str(push.requested_by), str(push.second_by)) == ("Bob", "Sam")

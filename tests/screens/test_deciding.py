@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, ReconcileSettings, User
+from accounts.roles import Role
 from dashboard.models import Card
 from psa.models import Connection
 from reconcile.tenancy.scope import org_scope
@@ -56,12 +57,16 @@ def desk(monkeypatch: pytest.MonkeyPatch, committed_db: None) -> Desk:
 @pytest.fixture
 def lines(page: Page, site: str, desk: Desk) -> Page:
     """Open the lines, signed in."""
-    client = Client()
-    client.force_login(desk.user)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": site}])
+    enter_as(page, site, desk.user)
     page.goto(f"{site}/o/{desk.org.slug}/")
     return page
+
+
+def enter_as(page: Page, site: str, user: User) -> None:
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": site}])
 
 
 def row(page: Page, name: str) -> Locator:
@@ -155,3 +160,24 @@ def test_shift_enter_approves_what_fits_of_the_selection(lines: Page, desk: Desk
     press(lines, "Enter")
     expect(lines.get_by_role("heading", name="3 approved")).to_be_visible()
     assert desk.states() == {"Ash": "pushing", "Birch": "pushing", "Cedar": "pushing", "Elm": "held"}
+
+
+def test_enter_agrees_to_the_number_on_the_button(lines: Page, desk: Desk, site: str) -> None:
+    """E10: the vendor counts 16 and the first person approved 500; the row says so before Enter agrees to it."""
+    first = Client()
+    first.force_login(desk.user)
+    sam = User.objects.create_user("sam@northgate.example", PASSWORD, name="Sam")
+    with org_scope(desk.org.pk):
+        Membership.objects.create(org=desk.org, user=sam, role=Role.APPROVER)
+        ReconcileSettings.objects.update(second_from=20, second_currency="USD")
+        card = Card.objects.get(account__name="Ash")
+    typed = {"seen_psa": "10", "seen_vendor": "16", "units": "500", "sure": "yes"}
+    first.post(f"/o/{desk.org.slug}/lines/{card.pk}/approve/", typed)
+    enter_as(lines, site, sam)
+    lines.goto(f"{site}/o/{desk.org.slug}/?tab=ready")
+    expect(row(lines, "Ash").get_by_role("button", name="Agree to 500")).to_be_visible()
+    expect(row(lines, "Ash")).to_contain_text("+490")
+    assert desk.states()["Ash"] == "ready"
+    press(lines, "j", "Enter")
+    expect(row(lines, "Ash").get_by_role("button", name="Agree to 500")).to_have_count(0)
+    assert desk.states()["Ash"] == "pushing"
