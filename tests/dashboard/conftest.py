@@ -45,6 +45,11 @@ def approver(join: Callable[[str, Role], User], sign_in: Callable[[User], Client
 
 
 @pytest.fixture
+def second(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
+    return sign_in(join("Sam", Role.APPROVER))
+
+
+@pytest.fixture
 def reviewer(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
     return sign_in(join("Rita", Role.REVIEWER))
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -20,10 +19,10 @@ from accounts.roles import Role
 from dashboard.models import Card, Decision
 from psa.models import Agreement, AgreementLine, Connection, Push
 from reconcile.tenancy.scope import org_scope
+from tests.dashboard.approving import HERE, act, approve, push_on, states
 from tests.dashboard.builders import Books
 from vendors.models import UsageCount
 
-HERE = "/o/northgate-it/lines"
 Add = Callable[..., Card]
 
 
@@ -33,45 +32,6 @@ def threshold(desk: Books) -> None:
     with org_scope(desk.org.pk):
         ReconcileSettings.objects.update(second_from=20)
         Connection.objects.update(currency="USD")
-
-
-@pytest.fixture
-def second(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
-    return sign_in(join("Sam", Role.APPROVER))
-
-
-def approve(client: Client, card: Card, **form: str) -> Any:
-    with org_scope(card.org_id):
-        card = Card.objects.get(pk=card.pk)
-    seen = {
-        "seen_psa": f"{card.psa_units.normalize():f}",
-        "seen_vendor": f"{card.vendor_units.normalize():f}",
-    }
-    return client.post(f"{HERE}/{card.pk}/approve/", seen | form, headers={"HX-Request": "true"})
-
-
-def act(client: Client, card: Card, name: str, **form: str) -> Any:
-    """Act on a line whose push is the one that the page shows, unless the form names another."""
-    if name in ("second", "turn-down"):
-        form = {"push": push_on(card)} | form
-    return client.post(f"{HERE}/{card.pk}/{name}/", form, headers={"HX-Request": "true"})
-
-
-def push_on(card: Card) -> str:
-    with org_scope(card.org_id):
-        return str(Card.objects.get(pk=card.pk).push_id)
-
-
-def cells(dialog: str) -> list[str]:
-    """Give what the only row of a table of quantities prints behind the names."""
-    (row,) = re.findall(r"<tr><th class=\"clip\".*?</tr>", dialog, re.S)
-    found = re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)
-    return [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in found[1:]]
-
-
-def states(org: Organization) -> list[tuple[str, bool]]:
-    with org_scope(org.pk):
-        return list(Push.objects.order_by("pk").values_list("state", "needs_second"))
 
 
 def test_a_large_change_waits_until_another_approver_agrees(
@@ -193,63 +153,6 @@ def test_another_change_than_the_one_on_the_screen_is_neither_agreed_to_nor_turn
     assert second.post(f"{HERE}/{card.pk}/second/").status_code == 409  # names no change at all
     assert states(org) == [("cancelled", True), ("waiting", True)]
     assert act(second, card, "second").status_code == 200
-
-
-def test_an_edited_quantity_is_what_the_second_person_reads_everywhere(
-    approver: Client, second: Client, add: Add, org: Organization
-) -> None:
-    """The vendor counts 12, and the first person approved 500: the number to agree to is 500, and its money."""
-    card = add("10", "12")
-    approve(approver, card, units="500", sure="yes")
-    dialog = second.post(f"{HERE}/second/preview/", {"card": [card.pk]}).content.decode()
-    assert cells(dialog) == ["10", "500", "+490 raise", "now", "+$2,205.00"]
-    assert "+490 units · +$2,205.00 on the next invoices" in dialog
-    assert "Agree to 1, +$2,205.00" in dialog
-    for view in ("", "&view=cards", "&group=account"):
-        page = second.get(f"/o/northgate-it/?tab=ready{view}").content.decode()
-        assert ">Agree to 500</button>" in page
-        assert "<b>+490</b><span>to 500</span>" in page
-        assert "9.00" not in page
-    # The group's sums are those of its rows.
-    group = second.get("/o/northgate-it/?tab=ready").content.decode().partition('<tr class="group">')[2]
-    assert "+490" in group.partition("</tr>")[0]
-    assert "+2,205.00" in group.partition("</tr>")[0]
-    panel = second.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
-    assert "10 to 500, +$2,205.00 on the next invoice" in panel
-    assert '<td class="after">500</td>' in panel
-    assert '<td class="after">$2,250.00</td>' in panel
-
-
-def test_an_undo_that_waits_is_read_by_what_it_writes_back(
-    approver: Client, second: Client, add: Add, org: Organization, desk: Books
-) -> None:
-    card = add("10", "15")
-    approve(approver, card)
-    act(second, card, "second")
-    with org_scope(org.pk):
-        Push.objects.update(state="confirmed", sent_count=1)
-        AgreementLine.objects.update(quantity=15)
-        desk.refresh()
-    act(approver, card, "undo")
-    dialog = second.post(f"{HERE}/second/preview/", {"card": [card.pk]}).content.decode()
-    assert cells(dialog) == ["15", "10", "−5 lower", "now", "−$22.50"]
-    assert "Agree to 1, −$22.50" in dialog
-    page = second.get("/o/northgate-it/?tab=ready").content.decode()
-    assert ">Agree to 10</button>" in page
-    assert "−22.50" in page
-
-
-def test_the_push_dialog_says_what_is_sent(
-    approver: Client, second: Client, add: Add, org: Organization
-) -> None:
-    with org_scope(org.pk):
-        ReconcileSettings.objects.update(pushing="collect")
-    card = add("10", "12")
-    approve(approver, card, units="500", sure="yes")
-    act(second, card, "second")
-    dialog = approver.get(f"{HERE}/push/").content.decode()
-    assert cells(dialog) == ["10", "500", "+490 raise", "now", "+$2,205.00"]
-    assert "Push 1, +$2,205.00" in dialog
 
 
 def test_many_small_changes_that_are_large_together_wait_and_are_agreed_to_together(

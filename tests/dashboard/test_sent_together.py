@@ -6,13 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts import audit
-from accounts.models import AuditEntry, Organization, ReconcileSettings, User
-from accounts.roles import Role
+from accounts.models import AuditEntry, Organization, ReconcileSettings
 from dashboard.models import Card
 from psa.models import Connection, Push
 from reconcile.tenancy.scope import org_scope
+from tests.dashboard.approving import HERE, act, approve, states
 from tests.dashboard.builders import Books
-from tests.dashboard.test_second_approver import HERE, act, approve, states
 
 Add = Callable[..., Card]
 
@@ -23,11 +22,6 @@ def collecting(desk: Books) -> None:
     with org_scope(desk.org.pk):
         ReconcileSettings.objects.update(second_from=20, pushing="collect")
         Connection.objects.update(currency="USD")
-
-
-@pytest.fixture
-def second(join: Callable[[str, Role], User], sign_in: Callable[[User], Client]) -> Client:
-    return sign_in(join("Sam", Role.APPROVER))
 
 
 def test_what_one_person_approved_singly_and_sends_together_waits_for_a_second(
