@@ -108,7 +108,7 @@ def test_without_rates_each_currency_stands_by_itself(viewer: Client, books: Boo
     assert "no rate for GBP" in shown
     assert "≈" not in shown
     # The net of each: EUR +45.00, GBP −18.00, USD 9.00 − 13.50.
-    assert "Next invoices: +45.00 EUR, +9.00 USD under · −18.00 GBP, −13.50 USD over" in bar(viewer)
+    assert "Next invoices: +45.00 EUR, −18.00 GBP, −4.50 USD net, no rate for EUR, GBP" in bar(viewer)
     assert "+45.00 EUR, −18.00 GBP, −4.50 USD net, no rate for EUR, GBP" in bar(viewer)
     assert "+45.00 EUR, −18.00 GBP, −4.50 USD" in group(viewer)
 

