@@ -3,6 +3,7 @@
 import logging
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -207,9 +208,9 @@ class RemoteSession:
 
     def _send(self, request: requests.PreparedRequest, total_seconds: float) -> Reply:
         limits = self._limits
-        with Deadline(total_seconds) as deadline:
+        with self._line(request) as line, Deadline(total_seconds) as deadline:
             try:
-                answer = self._http.send(
+                answer = line.send(
                     request,
                     stream=True,
                     allow_redirects=False,
@@ -224,6 +225,14 @@ class RemoteSession:
                 ) from None  # the cause's text may hold the URL and its query
         request_id = next((answer.headers[n] for n in _REQUEST_ID_HEADERS if n in answer.headers), "")
         return Reply(answer.status_code, answer.headers, body, str(request.url), request_id)
+
+    def _line(self, request: requests.PreparedRequest) -> AbstractContextManager[requests.Session]:
+        """Give the kept connections to reads, and a new one to whatever must not be sent twice.
+
+        A kept connection may be closed by the other side at any moment, also just as the request leaves:
+        for a read that costs a repeat, for a write it would leave open what it did.
+        """
+        return nullcontext(self._http) if request.method == "GET" else _open_session()
 
     def _read_body(self, answer: requests.Response, deadline: Deadline) -> bytes:
         """Read in pieces no larger than what has arrived, so that neither size nor time can run away."""

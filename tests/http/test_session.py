@@ -65,15 +65,17 @@ def test_a_write_whose_connection_breaks_is_not_repeated(limits: Limits) -> None
     assert caught.value.unsent is False
 
 
-def test_a_kept_alive_connection_that_died_does_not_repeat_a_write(limits: Limits) -> None:
-    def answer_and_close(sock: socket.socket) -> None:
+def test_a_write_does_not_depend_on_a_kept_connection_that_dies_as_it_leaves(limits: Limits) -> None:
+    def answer_and_close_on_the_next_request(sock: socket.socket) -> None:
         sock.sendall(ok("{}"))
+        sock.recv(1)
 
-    with serve(answer_and_close, ok("{}")) as origin:
+    with serve(answer_and_close_on_the_next_request, ok("{}")) as origin:
         session = RemoteSession(origin.url, limits=limits)
         session.get("x")
         session.write("POST", "/x", json={})
     assert [request.split()[0] for request in origin.asked] == [b"GET", b"POST"]
+    assert origin.connections == 2
 
 
 def test_reads_are_repeated_on_what_may_pass(limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
