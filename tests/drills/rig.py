@@ -101,6 +101,18 @@ def product_worker(folder: Path) -> contextlib.AbstractContextManager[Group]:
     )
 
 
+def kill_and_start_later(worker: Group) -> None:
+    """Kill the naive worker, and start it when Redis may give its tasks away again.
+
+    Celery looks for such tasks at its start and then only every hundred seconds.
+    """
+    from bench.naive_push import VISIBILITY_SECONDS
+
+    worker.kill()
+    time.sleep(VISIBILITY_SECONDS + 1)
+    worker.start()
+
+
 def naive_worker() -> contextlib.AbstractContextManager[Group]:
     """Run the naive push's worker."""
     return process_group(_celery("bench.naive_push"), {"NAIVE_BROKER_URL": embedded.broker_url()})

@@ -25,6 +25,7 @@ from tests.drills.rig import (
     Rig,
     connect,
     flush_redis,
+    kill_and_start_later,
     naive_worker,
     product_worker,
     read_plain_lines,
@@ -138,7 +139,6 @@ def test_the_naive_push_adds_a_line_twice(adding: Additions, monkeypatch: pytest
         )
     with naive_worker() as worker:
         adding.wait_for_the_middle()
-        worker.kill()
-        worker.start()
+        kill_and_start_later(worker)
         until(lambda: max(adding.made().values()) > 1, "a line that was added twice")
     assert max(adding.made().values()) > 1

@@ -15,7 +15,16 @@ from accounts.models import Organization, User
 from psa.adapters.base import Way
 from psa.models import Push
 from reconcile import embedded
-from tests.drills.rig import Rig, connect, flush_redis, naive_worker, product_worker, read_plain_lines, until
+from tests.drills.rig import (
+    Rig,
+    connect,
+    flush_redis,
+    kill_and_start_later,
+    naive_worker,
+    product_worker,
+    read_plain_lines,
+    until,
+)
 from tests.drills.scale import FULL
 from tests.psa.simulated import simulate
 
@@ -100,8 +109,7 @@ def test_the_naive_push_doubles_when_its_worker_is_killed(rig: Rig, monkeypatch:
     naive_send_all(rig, monkeypatch)
     with naive_worker() as worker:
         wait_for_the_middle(rig)
-        worker.kill()
-        worker.start()
+        kill_and_start_later(worker)
         until(lambda: rig.lost_and_doubled()[1], "a line that was written twice")
     assert rig.lost_and_doubled()[1]
 
