@@ -19,7 +19,7 @@ from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
 from accounts.second_form import SecondApproverForm, count_approvers
 from accounts.second_notices import tell_lifted
-from reconcile.signals import figures_changed
+from reconcile.signals import figures_changed, second_switched_off
 from reconcile.tenancy.views import OrgRequest, member_view
 
 # Quantities for which the page works out what the limits mean.
@@ -136,6 +136,8 @@ def change_settings(org: Organization, form: ReconciliationForm, by: User) -> li
         )
         if not set(changed) <= JUDGES_NOTHING:
             figures_changed.send(ReconcileSettings, org_id=org.pk, account_ids=None)
+        if before["second_from"] is not None and form.cleaned_data["second_from"] is None:
+            second_switched_off.send(ReconcileSettings, org_id=org.pk, by=by)
         tell_lifted(org.pk, _limit(before), _limit(form.cleaned_data), by=by, entry=entry.pk)
     return changed
 

@@ -8,6 +8,7 @@ from dashboard.decisions import label
 from dashboard.models import Card
 from dashboard.thresholds import price_push, who_needs_second
 from psa.models import Push
+from psa.push_notices import tell_waiting
 
 TOGETHER = (
     "You approved it yourself, and together these reach the amount from which a second approver must agree. "
@@ -41,6 +42,7 @@ def ask_second(org_id: int, cards: Sequence[Card], *, by: User) -> list[Card]:
             for card in alone
         ]
         audit.record_all(org_id, actor=by, verb="push needs a second approver", notes=notes)
+        tell_waiting(org_id)
     return alone
 
 

@@ -15,10 +15,11 @@ class DashboardConfig(AppConfig):
         from accounts import contract_view
         from accounts.shell import COUNTERS
         from dashboard.figures import read_lines
-        from reconcile.signals import figures_changed, line_added
+        from reconcile.signals import figures_changed, line_added, second_switched_off
         from vendors.mapping_effect import READERS
 
         figures_changed.connect(_refresh, dispatch_uid="dashboard.cards")
+        second_switched_off.connect(_let_go, dispatch_uid="dashboard.seconds")
         line_added.connect(_follow_added, dispatch_uid="dashboard.added")
         READERS.append(read_lines)
         COUNTERS["dashboard"] = _count_to_do
@@ -46,6 +47,12 @@ def _follow_added(sender: Any, *, org_id: int, push_id: int, line_id: int, **kwa
     from psa.models import AgreementLine
 
     cards.follow_added(org_id, push_id, AgreementLine.objects.get(pk=line_id))
+
+
+def _let_go(sender: Any, *, org_id: int, by: Any, **kwargs: Any) -> None:
+    from psa import push_second
+
+    push_second.let_go(org_id, by)
 
 
 def _refresh(sender: Any, *, org_id: int, account_ids: list[int] | None, **kwargs: Any) -> None:

@@ -128,7 +128,7 @@ def intend(
     """Give what approving this card would write; raise Refused when that may not be approved."""
     line, psa_units, wanted = _check(card, seen, card.vendor_units if units is None else units, sure=sure)
     if units is not None and not sure:
-        _check_typed(card.org_id, psa_units, units)
+        _check_typed(card, psa_units, units)
     picked = choice or choose(card)
     # What is sent on a later day takes effect on that day.
     return pushes.Intent(
@@ -196,12 +196,19 @@ def _check(
     return card.line, card.psa_units, wanted
 
 
-def _check_typed(org_id: int, psa_units: Decimal, wanted: Decimal) -> None:
-    """Hold a typed quantity to the guards that a counted one is held to: a slip of the finger writes nothing."""
-    if guard(psa_units, wanted, Guards.of(ReconcileSettings.objects.get(org_id=org_id))):
+def _check_typed(card: Card, psa_units: Decimal, wanted: Decimal) -> None:
+    """Hold a typed quantity to the count and to the guards: a slip of the finger writes nothing."""
+    if guard(psa_units, wanted, Guards.of(ReconcileSettings.objects.get(org_id=card.org_id))):
         raise Refused(
             f"{wanted.normalize():f} is far from the {psa_units.normalize():f} billed now, beyond your guards. "
             "Nothing was written. If you mean it, say so with the tick and approve again."
+        )
+    counted = card.vendor_units
+    if counted is not None and abs(wanted - counted) > abs(psa_units - counted):
+        raise Refused(
+            f"The vendor counts {counted.normalize():f}: {wanted.normalize():f} is further from it than the "
+            f"{psa_units.normalize():f} billed now. Nothing was written. If you mean it, say so with the tick and "
+            "approve again."
         )
 
 

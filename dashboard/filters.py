@@ -38,14 +38,15 @@ EFFECTIVE = Case(
     When(push__way=Way.SPLIT, state__in=TABS["ready"][1], then=F("push__effective_on")),
     When(connection__way=Way.SPLIT, then=F("agreement__next_invoice_on")),
 )
+# `change` and `amount` are what a row prints, by `lists.with_writes`.
 SORTS: dict[str, Any] = {
     "account": F("account__name"),
     "agreement": F("agreement__name"),
     "psa": F("psa_units"),
     "vendor": F("vendor_units"),
-    "difference": Abs("delta"),
+    "difference": Abs("change"),
     "price": F("price"),
-    "effect": Abs("effect"),
+    "effect": Abs("amount"),
     "effective": EFFECTIVE,
     "counted": Coalesce(F("unknown_since"), F("integration__counted_at")),
 }

@@ -129,7 +129,7 @@ def list_page(org_id: int, filters: Filters, exchange: Exchange | None = None) -
 
 def _groups(cards: QuerySet[Card], filters: Filters, exchange: Exchange) -> list[Group]:
     key = filters.group
-    cards = _with_writes(cards, filters)
+    cards = with_writes(cards, filters)
     unknown = Count("id", filter=Q(vendor_units__isnull=True))
     rows = (
         cards.values(key)
@@ -153,8 +153,8 @@ def _groups(cards: QuerySet[Card], filters: Filters, exchange: Exchange) -> list
     return sorted(found, key=lambda group: -max(abs(part.amount) for part in worth[group.id].parts))
 
 
-def _with_writes(cards: QuerySet[Card], filters: Filters) -> QuerySet[Card]:
-    """Name what the groups add up, as each row prints it: what its open push writes, else its difference.
+def with_writes(cards: QuerySet[Card], filters: Filters) -> QuerySet[Card]:
+    """Name what groups add up and lists are sorted by, as each row prints it: its open push, else its difference.
 
     The SQL of `writes.write_of`; views without such rows join nothing for it.
     """
@@ -225,7 +225,7 @@ def _page_of_cards(cards: QuerySet[Card], filters: Filters, groups: list[Group],
         for n, g in enumerate(groups)
     ]
     place = Case(*whens, output_field=IntegerField())
-    wanted = with_remarks(cards.filter(here)).order_by(place, *filters.order())
+    wanted = with_remarks(with_writes(cards.filter(here), filters)).order_by(place, *filters.order())
     return list(wanted[skip : skip + settings.PAGE_LINES])
 
 
@@ -239,7 +239,7 @@ def list_whole(
     cards = filters.narrow(Card.objects.filter(org_id=org_id))
     place = {group.id: n for n, group in enumerate(_groups(cards, filters, exchange_for(org_id)))}
     people = ("decision__by", "decision__rule", "push__second_by")
-    wanted = join(cards).select_related(*people).order_by(*filters.order())
+    wanted = join(with_writes(cards, filters)).select_related(*people).order_by(*filters.order())
     found = list(wanted[:limit])
     # A group that came between the two queries stands last.
     return sorted(found, key=lambda card: place.get(getattr(card, f"{filters.group}_id"), len(place)))

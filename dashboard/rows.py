@@ -178,6 +178,15 @@ class Row:
         )
 
     @property
+    def decided(self) -> Decision | None:
+        """The approval by which this line is done although the vendor counts something else; None otherwise."""
+        decision: Decision | None = self.card.decision
+        approved = decision is not None and decision.verb == Decision.Verb.APPROVE
+        if not approved or self.card.state != Card.State.DONE or self.card.kind == Card.Kind.MATCH:
+            return None
+        return decision
+
+    @property
     def was_confirmed(self) -> bool:
         push = self.push
         return self.card.state == Card.State.DONE and push is not None and push.state == Push.State.CONFIRMED
@@ -197,6 +206,8 @@ class Row:
         """The word beside the difference; empty for the usual ones."""
         if self.is_new:
             return "no line"
+        if self.decided:
+            return "as approved"
         if self.card.kind == Card.Kind.WAITING:
             return "not compared"
         if self.card.kind in (Card.Kind.PSA_ONLY, Card.Kind.HIDDEN):

@@ -19,6 +19,7 @@ from dashboard.judging import count_by_settings
 from dashboard.period import current_period
 from dashboard.rule_forms import StandingRuleForm
 from dashboard.rule_models import StandingRule
+from psa.push_second import count_asked
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
@@ -58,6 +59,8 @@ def figures(request: OrgRequest) -> HttpResponse:
         stored.refresh_from_db()
     context = {"counts": count_by_settings(stored), "period": current_period(timezone.now())}
     context |= {"rule": standing.current(request.org.pk), "typed": form.is_valid()}
+    if form.is_valid() and stored.second_from is None:
+        context["released"] = count_asked(request.org.pk)
     return render(request, "settings/figures.html", context)
 
 

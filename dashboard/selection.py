@@ -10,6 +10,7 @@ from accounts.models import ReconcileSettings
 from dashboard.decisions import Refused, Seen
 from dashboard.entries import decimal_in, ids_in
 from dashboard.filters import Filters
+from dashboard.lists import with_writes
 from dashboard.models import Card
 from dashboard.templatetags.lines import plain
 from reconcile.tenancy.views import OrgRequest
@@ -33,7 +34,9 @@ def read(request: OrgRequest) -> Selection:
     else:
         usual = ReconcileSettings.objects.get(org_id=request.org.pk).contract_view
         filters = Filters.read(QueryDict(view.removeprefix("?")), usual)
-        found = filters.narrow(Card.objects.filter(org_id=request.org.pk)).order_by(*filters.order())
+        found = with_writes(filters.narrow(Card.objects.filter(org_id=request.org.pk)), filters).order_by(
+            *filters.order()
+        )
         ids = list(found.values_list("pk", flat=True))
     return Selection(ids[: settings.BULK_LINES], max(0, len(ids) - settings.BULK_LINES))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -59,6 +59,36 @@ def turn_down(push: Push, by: User, reason: str) -> Push:
         )  # fmt: skip
         tell_waiting(row.org_id)
         return row
+
+
+def let_go(org_id: int, by: User) -> int:
+    """Ask nobody any more, since the organization asks for no second approver; gives how many waited for one.
+
+    None of them is sent by this: those of a chosen day go on it, the others when somebody pushes what is ready.
+    """
+    with org_scope(org_id):
+        audit.hold(org_id)
+        asked = _asked(org_id)
+        rows = list(
+            asked.select_related("line__account", "line__service", "account", "service").order_by("pk")
+        )
+        asked.update(needs_second=False)
+        notes = [
+            audit.Note(f"push:{row.pk}", label(row), new={"second_approver": "not needed"}) for row in rows
+        ]
+        audit.record_all(org_id, actor=by, verb="push needs no second approver any more", notes=notes)
+        if rows:
+            tell_waiting(org_id)
+        return len(rows)
+
+
+def count_asked(org_id: int) -> int:
+    """Count the pushes that wait for a second approver."""
+    return _asked(org_id).count()
+
+
+def _asked(org_id: int) -> QuerySet[Push]:
+    return Push.objects.filter(org_id=org_id, state=Push.State.WAITING, needs_second=True, second_by=None)
 
 
 def _hold(org_id: int, pushes: Sequence[Push]) -> dict[int, Push]:

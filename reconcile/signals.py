@@ -57,6 +57,10 @@ class FiguresChanged(Signal):
 # Arguments: org_id: int, account_ids: list[int] | None (None means every account of the organization).
 figures_changed = FiguresChanged()
 
+# Sent inside the transaction in which an organization stops asking for a second approver.
+# Arguments: org_id: int, by: the user.
+second_switched_off = Signal()
+
 # Sent inside the transaction in which a push that adds a line learns which line it is about, before the figures change.
 # Arguments: org_id: int, push_id: int, line_id: int.
 line_added = Signal()

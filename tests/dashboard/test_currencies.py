@@ -258,10 +258,10 @@ def test_unmapped_usage_is_added_up_at_the_rates(
         other = books.service(name="Other", connection=second)
         books.usage(books.vendor_account(name="Loose Change"), books.vendor_service(other), "20")
     # EUR 10 × 4.50 = 45.00, USD 20 × 4.50 = 90.00.
-    assert "Unmapped usage ≈ $90.00 a month 2 accounts unbilled , and ≈ €45.00" in strip(viewer)
+    assert "Unmapped usage ≈ $90.00 a month 2 accounts not mapped , and ≈ €45.00" in strip(viewer)
     rate("USD", "1.2")
     # 45 × 1.2 + 90
-    assert "Unmapped usage ≈ $144.00 a month 2 accounts unbilled" in strip(viewer)
+    assert "Unmapped usage ≈ $144.00 a month 2 accounts not mapped" in strip(viewer)
 
 
 def test_switching_the_currency_changes_no_value_and_writes_nothing(

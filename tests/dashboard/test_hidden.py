@@ -62,7 +62,7 @@ def test_d2_an_unmapped_account_leaves_the_list_at_once_and_counts_as_unmapped(
     act(admin, "accounts", "unmap", vendor_account.pk, str(target))
     page = admin.get(HOME)
     assert 'id="line-' not in page.text
-    assert "1 account unbilled" in words(admin)
+    assert "1 account not mapped" in words(admin)
     assert page.context["unmapped"].worth.amount == Decimal("54.00")
     # Its line stays billed, and is counted among what is hidden.
     (part,) = page.context["hidden"].parts
@@ -107,7 +107,7 @@ def test_d3_what_is_excluded_is_gone_counted_and_priced_until_it_is_brought_back
     assert (left.number, left.money) == (1, {"USD": Decimal(45)})
     text = words(admin)
     assert "2 hidden , $45.00 billed, ≈ $54.00 used" in text
-    assert "unbilled" not in text
+    assert "not mapped" not in text
     assert f'href="/o/northgate-it/config/{side}/?status=excluded"' in page.text
     act(admin, side, "include", row.pk, f"x{target}")
     page = admin.get(HOME)

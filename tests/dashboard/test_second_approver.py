@@ -185,7 +185,7 @@ def test_what_cannot_be_compared_needs_a_second_pair_of_eyes(
 
 
 def test_a_typed_quantity_counts_by_what_it_writes(approver: Client, add: Add, org: Organization) -> None:
-    approve(approver, add("10", "11"), units="16")
+    approve(approver, add("10", "11"), units="16", sure="yes")
     assert states(org) == [("waiting", True)]
 
 
@@ -336,3 +336,27 @@ def test_an_act_counts_as_a_whole_across_currencies(
     assert both() == [("staged", False)] * 2
     rate("1.3")
     assert both() == [("waiting", True)] * 2
+
+
+def test_switched_off_what_waited_for_a_second_person_is_ready_and_nothing_is_sent(
+    alice: User, approver: Client, sign_in: Callable[[User], Client], add: Add, org: Organization
+) -> None:
+    approve(approver, add("10", "15"))
+    client, page = sign_in(alice), "/o/northgate-it/settings/reconciliation/"
+    with org_scope(org.pk):
+        stored = ReconcileSettings.objects.get()
+    limits = ("guard_percent", "guard_units", "jump_percent", "jump_units", "vanish_percent", "stale_hours")
+    form = {name: str(getattr(stored, name)) for name in limits} | {"pushing": "at_once"}
+    assert "1 approved line waits for a second approver now" in client.get(f"{page}figures/", form).text
+    assert "Nothing can be pushed yet" in approver.get(f"{HERE}/push/").text
+    assert client.post(page, form).status_code == 302
+    assert states(org) == [("waiting", False)]
+    dialog = approver.get(f"{HERE}/push/").text
+    assert "Push 1 quantity to your PSA" in dialog
+    with org_scope(org.pk):
+        push = Push.objects.get()
+        entry = AuditEntry.objects.get(verb="push needs no second approver any more")
+        assert (entry.subject, entry.actor) == (f"push:{push.pk}", alice)
+        assert audit.verify(org.pk) is None
+    approver.post(f"{HERE}/push/send/", {"push": [push.pk]})
+    assert states(org) == [("staged", False)]
