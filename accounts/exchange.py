@@ -122,6 +122,11 @@ class Total:
         return tuple(dict.fromkeys(rate for path in self.paths for rate in path.rates))
 
     @property
+    def is_unknown(self) -> bool:
+        """Say whether nothing could be added up, so that its zero is none."""
+        return bool(self.unpriced or self.uncounted) and not any(part.amount for part in self.parts)
+
+    @property
     def first(self) -> Part:
         return self.parts[0]
 
@@ -171,6 +176,7 @@ class Exchange:
         """Add up amounts by currency, in the display currency where every one of them has a rate.
 
         One without a rate leaves all of them by themselves, the largest first: no sum across currencies then.
+        Nothing is nothing in every currency, and needs no rate.
         """
         some = {code: amount for code, amount in amounts.items() if amount} or dict(list(amounts.items())[:1])
         paths = {code: self.find(code) for code in some}
@@ -180,7 +186,7 @@ class Exchange:
                 total = sum((path.apply(some[path.source]) for path in known), ZERO)
             return Total((Part(self.currency, total),), tuple(path for path in known if path.rates))
         parts = sorted(some.items(), key=lambda one: (-abs(one[1]), one[0]))
-        missing = tuple(sorted(code for code, path in paths.items() if path is None))
+        missing = tuple(sorted(code for code, path in paths.items() if path is None and some[code]))
         return Total(tuple(Part(code, amount) for code, amount in parts), missing=missing)
 
     def is_old(self, path: Path) -> bool:

@@ -19,8 +19,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-# In the session of whoever was led away to prove who they are.
+# In the session of whoever was led away to prove who they are: that they were, and what they had chosen.
 ASKED = "asked_for_proof"
+KEPT = "kept_meanwhile"
+LONGEST_KEPT = 1000
 View = Callable[Concatenate[Any, ...], HttpResponse]
 
 
@@ -32,22 +34,43 @@ def signed_in_lately(request: HttpRequest) -> bool:
 
 def needs_fresh_sign_in(view: View) -> View:
     """Let the view change something only for who has signed in lately; stands below `member_view`."""
-
-    @wraps(view)
-    def inner(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method in {"GET", "HEAD"} or signed_in_lately(request):
-            return view(request, *args, **kwargs)
-        return ask(request)
-
-    return inner
+    return keeping()(view)
 
 
-def ask(request: Any) -> HttpResponse:
-    """Lead to the proof and from there back to the page that was open; nothing was done.
+def keeping(*names: str) -> Callable[[View], View]:
+    """Be `needs_fresh_sign_in` for a form whose named fields stand in it again after the proof: see `take_kept`.
 
-    What was typed is not kept meanwhile: it may be a secret, and a session is no place for one.
+    Name no field that may hold a secret: a session is no place for one.
     """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def inner(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method in {"GET", "HEAD"} or signed_in_lately(request):
+                return view(request, *args, **kwargs)
+            return ask(request, {name: request.POST.get(name, "")[:LONGEST_KEPT] for name in names})
+
+        return inner
+
+    return guard
+
+
+def take_kept(request: HttpRequest) -> dict[str, str]:
+    """Give what was chosen in this page's form before the proof, once; it is still to be sent."""
+    path, chosen = request.session.get(KEPT, ("", {}))
+    if path != request.path or request.method != "GET":
+        return {}
+    del request.session[KEPT]
+    return dict(chosen)
+
+
+def ask(request: Any, chosen: dict[str, str] | None = None) -> HttpResponse:
+    """Lead to the proof and from there back to the page that was open; nothing was done."""
     request.session[ASKED] = True
+    request.session.pop(KEPT, None)
+    # Only the page with the form in it can show what was chosen.
+    if chosen and urlsplit(_page_behind(request)).path == request.path:
+        request.session[KEPT] = (request.path, chosen)
     where = f"{proof_address(request)}?{urlencode({'next': _page_behind(request)})}"
     return HttpResponseClientRedirect(where) if request.htmx else redirect(where)
 
@@ -68,7 +91,11 @@ def count_signing_up(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 def say_what_comes_next(request: HttpRequest, **kwargs: Any) -> None:
     """Tell whoever was asked and is led back that the act itself is still to be done."""
     if request.session.pop(ASKED, False):
-        messages.info(request, "Thank you. Nothing had been changed yet: please do it once more.")
+        kept = "What you chose is filled in: send it again." if KEPT in request.session else ""
+        messages.info(
+            request,
+            f"Thank you. Nothing had been changed yet{f'. {kept}' if kept else ': please do it once more.'}",
+        )
 
 
 def proof_address(request: HttpRequest) -> str:

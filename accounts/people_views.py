@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people
-from accounts.fresh import needs_fresh_sign_in
+from accounts.fresh import keeping, needs_fresh_sign_in, take_kept
 from accounts.invite_form import RoleForm
 from accounts.mfa import who_has_mfa
 from accounts.models import Invitation, Membership
@@ -34,11 +34,11 @@ def people_page(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.OWNER)
-@needs_fresh_sign_in
+@keeping("role")
 def people_member(request: OrgRequest, pk: int) -> HttpResponse:
     """Show a member, and give them another role."""
     member = _find(request, pk)
-    form = RoleForm(request.POST or None, initial={"role": member.role})
+    form = RoleForm(request.POST or None, initial={"role": member.role} | take_kept(request))
     if request.method == "POST" and form.is_valid():
         try:
             changed = people.change_role(request.org.pk, pk, form.cleaned_data["role"], by=request.user)

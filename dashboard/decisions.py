@@ -23,11 +23,15 @@ from reconcile.signals import figures_changed
 
 
 class Refused(Exception):
-    """A decision that was not taken; `sentence` says why and what to do. Nothing was written."""
+    """A decision that was not taken; `sentence` says why and what to do. Nothing was written.
 
-    def __init__(self, sentence: str) -> None:
+    `field` names what was filled in wrongly, where that is one field of the form.
+    """
+
+    def __init__(self, sentence: str, field: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -201,14 +205,16 @@ def _check_typed(card: Card, psa_units: Decimal, wanted: Decimal) -> None:
     if guard(psa_units, wanted, Guards.of(ReconcileSettings.objects.get(org_id=card.org_id))):
         raise Refused(
             f"{wanted.normalize():f} is far from the {psa_units.normalize():f} billed now, beyond your guards. "
-            "Nothing was written. If you mean it, say so with the tick and approve again."
+            "Nothing was written. If you mean it, say so with the tick and approve again.",
+            field="units",
         )
     counted = card.vendor_units
     if counted is not None and abs(wanted - counted) > abs(psa_units - counted):
         raise Refused(
             f"The vendor counts {counted.normalize():f}: {wanted.normalize():f} is further from it than the "
             f"{psa_units.normalize():f} billed now. Nothing was written. If you mean it, say so with the tick and "
-            "approve again."
+            "approve again.",
+            field="units",
         )
 
 

@@ -38,7 +38,8 @@ def decimal_in(text: str) -> Decimal:
     """
     if not QUANTITY.fullmatch(text.strip()):
         raise Refused(
-            f"“{text[:30]}” is not a quantity. Enter a number from 0 up, with at most six decimals after a point."
+            f"“{text[:30]}” is not a quantity. Enter a number from 0 up, with at most six decimals after a point.",
+            field="units",
         )
     return Decimal(text.replace(",", ""))
 
@@ -63,7 +64,7 @@ def sending_day_in(request: OrgRequest) -> date:
     """Read the day on which a change is to be sent: after today, within a year."""
     day, today = day_in(request.POST.get("sent_on", "")), timezone.now().date()
     if day is None or not today < day <= today + timedelta(days=LONGEST_DAYS):
-        raise Refused("Choose the day on which it is sent: one after today, within a year.")
+        raise Refused("Choose the day on which it is sent: one after today, within a year.", "sent_on")
     return day
 
 

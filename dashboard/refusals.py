@@ -22,7 +22,6 @@ class RefusalAnswers:
         """Say why nothing was done; any other exception is left to Django."""
         if not isinstance(exception, Refused):
             return None
-        context = {"sentence": exception.sentence}
-        response = render(request, "dashboard/refused.html", context, status=409)
+        response = render(request, "dashboard/refused.html", {"refused": exception}, status=409)
         add_never_cache_headers(response)
         return response

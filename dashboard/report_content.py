@@ -141,7 +141,7 @@ def _sources(org_id: int, now: datetime) -> list[dict[str, Any]]:
 
 def _coverage(org_id: int, exchange: Exchange) -> dict[str, Any]:
     counted = totals.count(org_id, exchange)
-    currency = counted.money.currency
+    currency = counted.money.currency or exchange.currency
     reasons = [
         # Only the totals are converted: what else is not all in one currency has no sum.
         {

@@ -54,9 +54,8 @@ class Money:
     under: Side
     over: Side
     net: Total
-    # What the heads of amounts name: an amount in another currency carries its code. Prices stand beside an amount.
+    # What the heads of amounts name: the one currency of all lines. Of several none, and each amount carries its code.
     currency: str
-    price_currency: str
     paths: list[tuple[Path, bool]]
     missing: list[str]
 
@@ -141,6 +140,7 @@ def _to_do(org_id: int) -> list[Any]:
     ):
         sums[side] = Sum("effect", filter=effect, default=ZERO)
         sums[f"{side}_lines"] = Count("id", filter=delta)
+        sums[f"{side}_unpriced"] = Count("id", filter=delta & Q(effect=None))
         sums[f"{side}_accounts"] = ArrayAgg("account", filter=delta, distinct=True, default=[])
     return list(rows.annotate(**sums))
 
@@ -148,14 +148,14 @@ def _to_do(org_id: int) -> list[Any]:
 def _add_up(rows: list[Any], books: list[str], exchange: Exchange) -> Money:
     """Bring sums by currency to one where rates allow; `books` are the currencies of all lines."""
     under, over = _of(rows, "under", books), _of(rows, "over", books)
+    sides = {name: _side(rows, name, exchange.add(sums)) for name, sums in (("under", under), ("over", over))}
+    net = exchange.add({code: under[code] + over[code] for code in under})
     found = [exchange.find(code) for code in books]
     paths = [path for path in found if path is not None]
     return Money(
-        under=_side(rows, "under", exchange.add(under)),
-        over=_side(rows, "over", exchange.add(over)),
-        net=exchange.add({code: under[code] + over[code] for code in under}),
-        currency=_head(books, exchange, knows_all=len(paths) == len(books)),
-        price_currency=books[0] if len(books) == 1 else "",
+        **sides,
+        net=replace(net, unpriced=sum(side.total.unpriced for side in sides.values())),
+        currency=books[0] if len(books) == 1 else "",
         paths=[(path, exchange.is_old(path)) for path in paths if path.rates],
         missing=[code for code, path in zip(books, found, strict=True) if path is None],
     )
@@ -164,18 +164,12 @@ def _add_up(rows: list[Any], books: list[str], exchange: Exchange) -> Money:
 def _side(rows: list[Any], name: str, total: Total) -> Side:
     # An account with lines in two currencies is one account.
     accounts = {account for row in rows for account in row[f"{name}_accounts"]}
+    total = replace(total, unpriced=sum(row[f"{name}_unpriced"] for row in rows))
     return Side(total, sum(row[f"{name}_lines"] for row in rows), len(accounts))
 
 
 def _of(rows: list[Any], side: str, books: list[str]) -> dict[str, Decimal]:
     return dict.fromkeys(books, ZERO) | {row["currency"]: row[side] for row in rows}
-
-
-def _head(books: list[str], exchange: Exchange, *, knows_all: bool) -> str:
-    """Choose what column heads name: the lines' own currency; of several the display currency, or none at all."""
-    if len(books) == 1:
-        return books[0]
-    return exchange.currency if knows_all or exchange.currency in books else ""
 
 
 UNMAPPED = """

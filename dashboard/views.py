@@ -1,4 +1,4 @@
-"""Contract reconciliation: the list, its rows, the details panel, and the acts on lines."""
+"""Contract reconciliation: the list, the details panel, the dialogs of a line, and how an act on it is answered."""
 
 import json
 from datetime import timedelta
@@ -175,7 +175,7 @@ def show_row(
 
 def refuse(request: OrgRequest, refused: Refused) -> HttpResponse:
     """Say why nothing was done."""
-    return render(request, "dashboard/refused.html", {"sentence": refused.sentence}, status=409)
+    return render(request, "dashboard/refused.html", {"refused": refused}, status=409)
 
 
 def refuse_line(request: OrgRequest, refused: Refused, card_id: int) -> HttpResponse:

@@ -51,13 +51,15 @@ def estimated_total(total: Total | None) -> str:
 
 @register.filter
 def first_part(total: Total) -> str:
-    """Write the first part of a sum with its sign: all of it, unless currencies stand apart."""
-    return _part(total, total.first, signed=True)
+    """Write the first part of a sum with its sign: all of it, unless currencies stand apart; unknown is a dash."""
+    return GAP if total.is_unknown else _part(total, total.first, signed=True)
 
 
 @register.filter
 def in_column(total: Total, head: str) -> str:
     """Write a sum where the head names a currency: without its symbol, and with the code of any other behind it."""
+    if total.is_unknown:
+        return GAP
     names_itself = not total.rest and total.currency == head
     return ", ".join(
         ("≈ " if total.is_estimate else "")

@@ -16,6 +16,7 @@
 //   data-close-panel          a button that puts the details panel away
 //   data-open                 a dialog or popover in a swapped fragment: opens when it arrives, is removed when closed
 //   data-then-reload          on such a dialog: the page behind it is out of date, and is loaded anew when it closes
+//   data-said="units"         in a dialog: where a refusal of that field is said; one that names no field is said at the dialog's first, or its end
 //   data-seconds              on a toast: how long it stays (8; 0 is for ever). Events from HX-Trigger: toast, close-dialogs, clear-selection
 
 const KEYS = {
@@ -369,8 +370,37 @@ function expire(toast) {
 
 function failed(event) {
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-  const said = page.getElementById("said")?.textContent.trim();
-  say(said || "That did not work, and it is our fault. Reload the page to see what was done.", 20);
+  const said = page.getElementById("said");
+  const text = said?.textContent.trim() || "That did not work, and it is our fault. Reload the page to see what was done.";
+  const dialog = event.detail.elt.closest?.("dialog[open]");
+  if (dialog) sayIn(dialog, said?.dataset.field, text);
+  else say(text, 20);
+}
+
+// A toast would stand behind the dialog, one for each try. What was typed stays, and the field has the focus.
+function sayIn(dialog, name, text) {
+  const place = dialog.querySelector(`[data-said="${name}"]`) ?? dialog.querySelector("[data-said]") ?? addPlace(dialog);
+  place.textContent = text;
+  const field = place.dataset.said && place.dataset.said === name && dialog.querySelector(`[name="${name}"]`);
+  if (!field) return place.scrollIntoView({ block: "nearest" });
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-errormessage", (place.id ||= `said-${name}`));
+  field.focus();
+}
+
+function addPlace(dialog) {
+  const place = document.createElement("p");
+  Object.assign(place, { className: "error", role: "alert" });
+  place.dataset.said = "";
+  (dialog.querySelector(".body") ?? dialog).append(place);
+  return place;
+}
+
+// The next try begins without the last one's refusal, so that the same one is heard again.
+function unsay(event) {
+  const dialog = event.detail.elt.closest?.("dialog[open]");
+  for (const place of dialog ? all("[data-said]", dialog) : []) place.textContent = "";
+  for (const field of dialog ? all("[aria-errormessage]", dialog) : []) field.removeAttribute("aria-invalid");
 }
 
 // ---- Wiring -----------------------------------------------------------------------------------------
@@ -416,6 +446,7 @@ document.addEventListener("close-dialogs", () => queueMicrotask(closeDialogs));
 document.addEventListener("htmx:beforeSwap", signedOut);
 document.addEventListener("htmx:afterSettle", (event) => restoreSoon(event.detail.requestConfig?.elt));
 document.addEventListener("htmx:afterOnLoad", () => restoreSoon());
+document.addEventListener("htmx:beforeRequest", unsay);
 document.addEventListener("htmx:responseError", failed);
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, () => say("No answer from Reconcile. Check your connection, then reload the page.", 20));

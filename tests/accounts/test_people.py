@@ -155,6 +155,21 @@ def test_an_old_sign_in_must_be_proved_again_before_people_change(org, alice, jo
     assert roles(org).get("Bob") != "Viewer"
 
 
+def test_a_role_that_was_chosen_before_the_proof_is_filled_in_after_it(org, alice, join, sign_in):
+    bob = join("Bob", Role.VIEWER)
+    page, client = address(org, bob), sign_in(alice, ago=HOUR)
+    chosen = f'value="{Role.ADMIN.value}" checked'
+    assert chosen not in client.get(page).text
+    client.post(page, {"role": Role.ADMIN.value}, headers={"Referer": f"http://testserver{page}"})
+    proof = {"password": "correct horse battery", "next": page}
+    assert client.post("/account/reauthenticate/", proof).url == page
+    shown = client.get(page).text
+    assert "What you chose is filled in: send it again." in shown
+    assert chosen in shown
+    assert roles(org)["Bob"] == "Viewer"
+    assert chosen not in client.get(page).text
+
+
 def test_htmx_is_led_to_the_proof_and_back_to_the_page_that_it_shows(org, alice, join, sign_in):
     bob = join("Bob", Role.VIEWER)
     shown = f"http://testserver{reverse('people_page', args=[org.slug])}"

@@ -130,8 +130,10 @@ def test_with_rates_they_are_one_sum_and_the_rates_are_named(
     assert "USD: ≈ +63.00 under · ≈ −40.50 over · ≈ +22.50 net" in bar(viewer)
     assert "≈ +22.50" in group(viewer)
     assert rows(viewer) == {
-        "Euro Dental": "+45.00 EUR", "Pound Dental": "−18.00 GBP", "Down Dental": "−13.50", "Dollar Dental": "+9.00",
+        "Euro Dental": "+45.00 EUR", "Pound Dental": "−18.00 GBP", "Down Dental": "−13.50 USD",
+        "Dollar Dental": "+9.00 USD",
     }  # fmt: skip
+    assert "Next invoice, " not in viewer.get(HOME).text
 
 
 def test_what_a_line_is_worth_here_is_heard_in_its_row_and_read_in_its_details(
@@ -155,6 +157,24 @@ def test_what_a_line_is_worth_here_is_heard_in_its_row_and_read_in_its_details(
         viewer.get(f"{HOME}?open={pounds.pk}"),
     ):
         assert f'<p class="seen">{words}' in panel.text
+
+
+def test_a_zero_needs_no_rate_and_what_has_no_price_is_no_zero(
+    org: Organization, viewer: Client, books: Books
+) -> None:
+    """G1: without a rate for the dollars of all lines, read in euro."""
+    read(org, "EUR")
+    with org_scope(org.pk):
+        Card.objects.exclude(currency="USD").delete()
+        Card.objects.filter(effect__lt=0).delete()
+    shown = strip(viewer)
+    assert "Under-billed +$9.00 next invoices 1 line, 1 account; no rate for USD" in shown
+    assert "Over-billed $0.00 next invoices 0 lines, 0 accounts Unmapped" in shown
+    with org_scope(org.pk):
+        Card.objects.update(effect=None, price=None)
+    assert "Under-billed — no price 1 line, 1 account Over-billed" in strip(viewer)
+    assert "EUR: — under" in bar(viewer) or "USD: — under" in bar(viewer)
+    assert "— net, 1 line without a price" in bar(viewer)
 
 
 def test_one_missing_rate_keeps_all_apart(viewer: Client, books: Books, rate: Callable[..., None]) -> None:

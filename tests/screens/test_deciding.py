@@ -181,3 +181,16 @@ def test_enter_agrees_to_the_number_on_the_button(lines: Page, desk: Desk, site:
     press(lines, "j", "Enter")
     expect(row(lines, "Ash").get_by_role("button", name="Agree to 500")).to_have_count(0)
     assert desk.states()["Ash"] == "pushing"
+
+
+def test_e3_a_refused_quantity_is_said_beside_its_field_once_and_stays_typed(lines: Page) -> None:
+    press(lines, "j", "e")
+    dialog, field = lines.locator("#edit"), lines.get_by_label("Quantity to bill")
+    for typed, said in (("many", "is not a quantity"), ("9999", "beyond your guards")):
+        field.fill(typed)
+        dialog.get_by_role("button", name="Approve and push").click()
+        expect(dialog.get_by_role("alert").filter(has_text=said)).to_have_count(1)
+        expect(field).to_have_value(typed)
+        expect(field).to_be_focused()
+    expect(dialog.locator("[data-said=units]")).not_to_contain_text("is not a quantity")
+    expect(lines.locator("#toasts .toast")).to_have_count(0)

@@ -45,6 +45,7 @@ def home(monkeypatch: pytest.MonkeyPatch, committed_db: None, site: str, page: P
             Note.objects.create(
                 org_id=org.pk, line=line, account=account, service=service, text=text, by=user
             )
+        books.usage(books.vendor_account(None, "Oak"), agents, "274348")
         books.refresh()
     client = Client()
     client.force_login(user)
@@ -92,13 +93,66 @@ def test_e6_the_filters_are_one_row(page: Page, home: str, contracts: str) -> No
     expect(page.locator("#chip-kind")).to_contain_text("Kind:")
 
 
+def test_e6_the_filters_are_one_row_beside_the_panel(page: Page, show: Callable[[str], None]) -> None:
+    """What has no room as a chip is asked for from the menu of the others."""
+    page.set_viewport_size({"width": 1200, "height": 800})
+    show("Ash")
+    search = page.locator(".filters .search").bounding_box()
+    assert search
+    assert search["width"] == 150
+    shown = [
+        part
+        for part in page.locator(".filters > .search, #chips > *, #lines-count").all()
+        if part.is_visible()
+    ]
+    middles = {round(box["y"] + box["height"] / 2) for part in shown if (box := part.bounding_box())}
+    assert max(middles) - min(middles) <= 1
+    page.locator("#chip-more").click()
+    page.locator("#more-account").click()
+    page.locator("#menu-account a").first.click()
+    expect(page.locator("#chip-account")).to_be_visible()
+
+
+# Where a tile's words run out of it: over its figure, its edge, or into the tile beside it.
+CROWDED = """() => [...document.querySelectorAll("#strip > div")].filter((tile) => {
+  const words = document.createRange(), room = tile.getBoundingClientRect();
+  return [...tile.querySelectorAll("dt, .fig, .note")].some((part, at, parts) => {
+    words.selectNodeContents(part);
+    const own = words.getBoundingClientRect(), before = parts[at - 1]?.getBoundingClientRect();
+    const over = before && own.height > 0 && own.top < before.bottom - 1;
+    return over || own.right > room.right + 1 || part.scrollWidth > part.clientWidth;
+  });
+}).map((tile) => tile.innerText)"""
+
+
+@pytest.mark.parametrize("width", [1440, 1200])
+def test_e3_no_tile_of_the_strip_runs_into_its_figure_or_its_neighbour(
+    page: Page, home: str, show: Callable[[str], None], width: int
+) -> None:
+    """The amounts are as large as a year's unmapped usage of a large reseller."""
+    page.set_viewport_size({"width": width, "height": 800})
+    show("Ash")
+    assert "≈ $1,234,566.00" in page.locator("#strip").inner_text()
+    assert page.evaluate(CROWDED) == []
+    page.locator("[data-close-panel]").click()
+    assert page.evaluate(CROWDED) == []
+
+
 def test_d8_a_long_note_shows_its_beginning_until_asked(page: Page, show: Callable[[str], None]) -> None:
     show("Ash")
     note = page.locator("#notes .prose")
     short = note.bounding_box()
-    page.locator("#notes summary").click()
+    asks = page.locator("#notes summary")
+    expect(asks).to_have_text("Show all of it", use_inner_text=True)
+    asks.click()
     expect(page.locator("#notes details")).to_have_attribute("open", "")
     full = note.bounding_box()
     assert short
     assert full
     assert short["height"] * 4 < full["height"]
+    expect(asks).to_have_text("Show less", use_inner_text=True)
+    asks.click()
+    expect(asks).to_have_text("Show all of it", use_inner_text=True)
+    again = note.bounding_box()
+    assert again
+    assert again["height"] == short["height"]
