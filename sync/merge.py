@@ -80,6 +80,11 @@ class Moved:
     before: Decimal | None
     after: Decimal | None
 
+    @property
+    def moved(self) -> bool:
+        """Say whether the quantity is another one than before."""
+        return self.before != self.after
+
 
 @dataclass(frozen=True)
 class Read:

@@ -61,7 +61,12 @@ def publish(claim: Claim, connection_id: int) -> None:
             _note_changes(read, moved[LINES])
         _note_read(psa, read, is_full=is_full)
         claim.leave(
-            SyncRun.State.DONE, changed=len(moved[LINES]), warnings=_warnings(read), cause="", cure="", who=""
+            SyncRun.State.DONE,
+            changed=sum(one.moved for one in moved[LINES]),
+            warnings=_warnings(read),
+            cause="",
+            cure="",
+            who="",
         )
         figures_changed.send(sender=SyncRun, org_id=claim.org_id, account_ids=_touched(moved))
 
@@ -71,12 +76,21 @@ def _publish_table(table: Table, read: Read, *, is_full: bool) -> list[Moved]:
     vanished: list[Moved] = []
     if is_full or table.step == LINES or table.step in ALWAYS_WHOLE:
         vanished = mark_vanished(table, read, whole=is_full or table.step in ALWAYS_WHOLE)
+    came, changed = _count(table, merged)
     SyncStep.objects.filter(run_id=read.run_id, name=table.step).update(
-        added=sum(one.added for one in merged),
-        updated=sum(not one.added for one in merged),
-        vanished=len(vanished),
+        added=came, updated=changed, vanished=len(vanished)
     )
     return merged + vanished
+
+
+def _count(table: Table, merged: Sequence[Moved]) -> tuple[int, int]:
+    """Count what is new and what has changed: of lines the quantity, which is what a sync is watched for."""
+    if table.step != LINES:
+        new = sum(one.added for one in merged)
+        return new, len(merged) - new
+    return sum(one.before is None for one in merged), sum(
+        one.moved and one.before is not None for one in merged
+    )
 
 
 def _hold_if_much_is_gone(read: Read, *, is_full: bool) -> None:
@@ -98,7 +112,7 @@ def _hold_if_much_is_gone(read: Read, *, is_full: bool) -> None:
 
 
 def _note_changes(read: Read, moved: Iterable[Moved]) -> None:
-    changes = [one for one in moved if one.before != one.after]
+    changes = [one for one in moved if one.moved]
     ids, befores, afters = (
         [one.row_id for one in changes],
         [one.before for one in changes],

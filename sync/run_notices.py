@@ -3,6 +3,7 @@
 from accounts.notice_models import Kind
 from accounts.notices import Place, query, settle, tell
 from dashboard.standing import follow_after_commit
+from sync import tallies
 from sync.models import SyncRun
 
 WHO = {
@@ -36,7 +37,7 @@ def tell_ended(run_id: int) -> None:
             Kind.SYNC_DONE,
             key=f"sync done:{name}",
             title=f"The sync of {source} has finished",
-            body=_what_changed(run.changed),
+            body=tallies.tell(run),
             place=Place("sync_status"),
         )
     elif run.state == SyncRun.State.FAILED:
@@ -48,9 +49,3 @@ def tell_ended(run_id: int) -> None:
             body=" ".join(part for part in (run.cause, WHO.get(run.who, ""), run.cure) if part),
             place=Place("sync_status", query=query(show="action")),
         )
-
-
-def _what_changed(count: int) -> str:
-    if not count:
-        return "Nothing had moved."
-    return f"{count:,} {'quantity' if count == 1 else 'quantities'} moved."

@@ -12,6 +12,7 @@ from accounts.models import ReconcileSettings
 from dashboard.models import Card
 from psa.models import Connection
 from sync.models import SyncRun, SyncStep
+from sync.tallies import MAIN, tally
 from vendors.expiry import in_words
 from vendors.models import Integration, Snapshot
 
@@ -98,16 +99,12 @@ class Source:
     @property
     def main_step(self) -> SyncStep | None:
         """Give the step whose rows are the point of the sync: lines, or counts."""
-        return next((step for step in self.steps if step.name in ("lines", "counts")), None)
+        return next((step for step in self.steps if step.name in MAIN), None)
 
     @property
     def changed(self) -> list[tuple[int, str]]:
         """Give how many lines or counts moved, came and went."""
-        step = self.main_step
-        if step is None or self.state != State.DONE:
-            return []
-        found = [(step.updated, "moved"), (step.added, "new"), (step.vanished, "gone")]
-        return [(number, word) for number, word in found if number]
+        return tally(self.main_step) if self.state == State.DONE else []
 
     @property
     def has_details(self) -> bool:
