@@ -1,7 +1,9 @@
 """Organizations, people, their roles, and the settings of an organization."""
 
+from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import connection, models
@@ -10,6 +12,7 @@ from django.utils.text import slugify
 
 from accounts.audit_models import AuditEntry, AuditHead
 from accounts.display_models import DisplaySettings, ExchangeRate
+from accounts.erasure_models import Erasure
 from accounts.invitation_models import Invitation
 from accounts.mfa import has_mfa
 from accounts.notice_models import AnnouncedAddresses, Feedback, Letter, Notice, NoticeChoice, NoticeMark
@@ -62,6 +65,11 @@ class Organization(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     joined_on = models.DateField()
     require_mfa = models.BooleanField(default=False)
+    closing_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when it is closed, to be erased after a time (accounts.deletion)",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -69,6 +77,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def erased_from(self) -> datetime | None:
+        """The moment from which a closed organization may be erased; None while it is open."""
+        return self.closing_since and self.closing_since + timedelta(days=settings.ORGANIZATION_GRACE_DAYS)
 
     @classmethod
     def found(cls, *, name: str, owner: User) -> Self:
@@ -162,6 +175,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "DisplaySettings",
+    "Erasure",
     "ExchangeRate",
     "Feedback",
     "Invitation",

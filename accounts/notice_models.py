@@ -21,6 +21,7 @@ class Kind(models.TextChoices):
     APPROVAL = "approval", "Lines wait for an approver"
     PUSH_STOPPED = "push_stopped", "A push has stopped"
     LIMIT = "limit", "The second approver's amount is raised or switched off"
+    DELETION = "deletion", "The organization is being deleted, or restored"
 
 
 class Notice(TenantRow):

@@ -40,6 +40,7 @@ RULES: dict[Kind, Rule] = {
     Kind.APPROVAL: Rule(Role.APPROVER, None, "While lines are collected, or need a second person."),
     Kind.PUSH_STOPPED: Rule(Role.APPROVER, Role.APPROVER, "Nothing more is written until a person looks."),
     Kind.LIMIT: Rule(Role.APPROVER, Role.APPROVER, "So that nobody lifts a limit unseen."),
+    Kind.DELETION: Rule(Role.VIEWER, Role.VIEWER, "So that nobody loses anything by surprise."),
 }
 
 

@@ -3,11 +3,14 @@
 from django.urls import path
 
 from accounts.access_views import access
+from accounts.deletion_views import organization_delete, organization_restore
 from accounts.invitation_views import people_invite, people_resend, people_revoke
 from accounts.people_views import people_leave, people_member, people_page, people_remove
 
 urlpatterns = [
     path("settings/access/", access, name="access"),
+    path("settings/delete/", organization_delete, name="organization_delete"),
+    path("settings/delete/restore/", organization_restore, name="organization_restore"),
     path("settings/people/", people_page, name="people_page"),
     path("settings/people/leave/", people_leave, name="people_leave"),
     path("settings/people/invite/", people_invite, name="people_invite"),

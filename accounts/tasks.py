@@ -14,7 +14,7 @@ from reconcile.tenancy.tasks import TenantTask
 log = logging.getLogger(__name__)
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask, while_closed=True)
 def send_letters(org_id: int) -> None:
     """Send what waits in one organization's outbox."""
     letters.send_due(org_id)

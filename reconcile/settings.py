@@ -152,6 +152,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # Behind a proxy the visitor's address is the last that it has added; everybody would share the proxy's limits.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env.bool("BEHIND_PROXY", default=False))
 ACCOUNT_RATE_LIMITS = {"open_invitation": "30/m/ip", "send_invitation": "60/h/key"}
+# How long an owner can restore an organization that is being deleted.
+ORGANIZATION_GRACE_DAYS = env.int("ORGANIZATION_GRACE_DAYS", default=30)
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

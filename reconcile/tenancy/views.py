@@ -8,6 +8,7 @@ from typing import Any, Concatenate, Protocol, cast
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
@@ -42,13 +43,14 @@ def find_membership(user: User, slug: str) -> Membership:
 
 
 def member_view(
-    role: Role, *, writes_from: Role | None = None, scoped: bool = True
+    role: Role, *, writes_from: Role | None = None, scoped: bool = True, while_closed: bool = False
 ) -> Callable[[Callable[Concatenate[OrgRequest, ...], HttpResponse]], _View]:
     """Give the view to members who may do what `role` may; POST asks for `writes_from` when that is higher.
 
     A stranger gets 404, a member whose role is too low a 403 page that names the role needed. The view
     runs inside the organization's scope, rendering included; with `scoped=False` it opens
-    `org_scope(request.org.pk)` itself, step by step, because it makes calls to other systems.
+    `org_scope(request.org.pk)` itself, step by step, because it makes calls to other systems. An organization
+    that is being deleted shows nothing but the views `while_closed`.
     """
 
     def decorate(view: Callable[Concatenate[OrgRequest, ...], HttpResponse]) -> _View:
@@ -58,6 +60,8 @@ def member_view(
             request.org = request.member.org
             if request.member.lacks_mfa:
                 return lead_to_mfa(request)
+            if request.org.closing_since and not while_closed:
+                return say_closed(request)
             needed = writes_from if writes_from and request.method not in {"GET", "HEAD"} else role
             with _reading(request, scoped=scoped):
                 allowed = request.member.may(needed)
@@ -75,6 +79,19 @@ def member_view(
 def lead_to_mfa(request: OrgRequest) -> HttpResponse:
     """Say what the organization asks for before it opens, and lead there; the person's others stay open."""
     response = render(request, "account/mfa_needed.html", {"org_name": request.org.name}, status=403)
+    add_never_cache_headers(response)
+    return response
+
+
+def say_closed(request: OrgRequest) -> HttpResponse:
+    """Say that the organization is being deleted, until when it can be restored, and by whom."""
+    context = {
+        "org_name": request.org.name,
+        "erased_from": request.org.erased_from,
+        "owns": request.member.may(Role.OWNER),
+        "delete_url": reverse("organization_delete", args=[request.org.slug]),
+    }
+    response = render(request, "account/closing.html", context, status=403)
     add_never_cache_headers(response)
     return response
 

@@ -137,7 +137,8 @@ def test_a7_each_person_chooses_what_is_mailed(org, alice, join, sign_in):
     assert sign_in(alice).post(at(org, "notice_choices"), {"mail": ["expiring"]}).status_code == 302
     sign_in(vera).post(at(org, "notice_choices"), {"mail": ["sync_done", "sync_failed"]})
     page = sign_in(vera).get(at(org))
-    assert [(kind, mailed) for kind, _, mailed in page.context["choices"]] == [(Kind.SYNC_DONE, True)]
+    own = [(kind, mailed) for kind, _, mailed in page.context["choices"]]
+    assert own == [(Kind.SYNC_DONE, True), (Kind.DELETION, False)]
     tell(org)
     tell(org, Kind.SYNC_DONE, "done", "The sync of PSA has finished")
     with org_scope(org.pk):

@@ -157,6 +157,9 @@ ROUTES: dict[str, Route] = {
     "notice_choices": Route(post=Role.VIEWER, form=lambda t: {"mail": ["sync_done"]}),
     "support_feedback": Route(get=Role.VIEWER, post=Role.VIEWER, form=lambda t: {"text": "Words"}),
     "access": Route(get=Role.VIEWER, post=Role.OWNER),
+    # Another name than its own: refused, so that the organization stays open for the other routes.
+    "organization_delete": Route(get=Role.OWNER, post=Role.OWNER, form=lambda t: {"name": "another"}),
+    "organization_restore": Route(post=Role.OWNER),
     "people_page": Route(get=Role.VIEWER),
     "people_leave": Route(post=Role.VIEWER),
     "people_invite": Route(

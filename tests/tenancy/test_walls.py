@@ -17,6 +17,8 @@ NOT_TENANT = {
     "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
     # Our own outgoing addresses: nobody's.
     "accounts_announcedaddresses",
+    # The proof that an organization was erased: a number, a day and counts.
+    "accounts_erasure",
     # The organization itself has no org_id: its own policy is tested below.
     "accounts_organization",
 }  # fmt: skip
