@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from dashboard import decisions
+from dashboard.asides import LONGEST_DAYS
 from dashboard.decisions import Refused, Seen
 from dashboard.filters import number
 from dashboard.models import Card
@@ -16,7 +17,6 @@ from reconcile.tenancy.views import OrgRequest
 
 # The choice "on a day that I name", beside those of the adapter.
 LATER = "later"
-LONGEST_DAYS = 366
 # With and without commas between thousands; under a million millions, as the columns are.
 QUANTITY = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
 

@@ -19,8 +19,6 @@ from psa.adapters.base import Choice, Way
 from psa.models import Push
 from reconcile.templatetags.figures import units
 
-STOPPED = (Push.State.FAILED, Push.State.BLOCKED, Push.State.CONFLICT, Push.State.PERSON)
-
 
 @dataclass(frozen=True)
 class Row:

@@ -28,8 +28,6 @@ from psa.push_undo import WROTE_NOTHING
 from reconcile.celery import wake
 from reconcile.tenancy.scope import org_scope
 
-STOPPED = (Push.State.FAILED, Push.State.BLOCKED, Push.State.CONFLICT, Push.State.PERSON)
-
 
 def current(org_id: int) -> StandingRule:
     """Give the newest version; before there is one, what the form starts from: switched off."""
@@ -127,7 +125,10 @@ def _fitting(rule: StandingRule, most: Mapping[str, Decimal]) -> QuerySet[Card]:
     # Undone, dismissed, snoozed or approved once: people decide on this line until the next period.
     decided = Decision.objects.filter(org_id=rule.org_id, line=OuterRef("line"), period=OuterRef("period"))
     stopped = Push.objects.filter(
-        org_id=rule.org_id, line=OuterRef("line"), state__in=STOPPED, created_at__date__gte=OuterRef("period")
+        org_id=rule.org_id,
+        line=OuterRef("line"),
+        state__in=Push.STOPPED,
+        created_at__date__gte=OuterRef("period"),
     )
     return lines.exclude(Exists(decided)).exclude(Exists(stopped)).exclude(line__ends_on__lt=F("period"))
 

@@ -31,6 +31,8 @@ class Push(TenantRow):
 
     OPEN = (State.WAITING, State.STAGED, State.CLAIMED, State.SENDING, State.UNKNOWN)
     RUNNING = (State.STAGED, State.CLAIMED, State.SENDING, State.UNKNOWN)
+    # Ended without its effect, or without anybody knowing: a person looks.
+    STOPPED = (State.FAILED, State.BLOCKED, State.CONFLICT, State.PERSON)
 
     connection = TenantReference(Connection)
     epoch = models.PositiveIntegerField()

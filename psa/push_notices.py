@@ -6,13 +6,12 @@ from accounts.notice_models import Kind
 from accounts.notices import Place, query, settle, tell
 from psa.models import Push
 
-STOPPED = (Push.State.FAILED, Push.State.BLOCKED, Push.State.CONFLICT, Push.State.PERSON)
 WAITING = "pushes waiting"
 
 
 def tell_stopped(push: Push, state: str, reason: str) -> None:
     """Tell approvers that a push has stopped; many of one connection are one notice, until somebody reads it."""
-    if state not in STOPPED:
+    if state not in Push.STOPPED:
         return
     tell(
         push.org_id,

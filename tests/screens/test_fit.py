@@ -125,6 +125,15 @@ CROWDED = """() => [...document.querySelectorAll("#strip > div")].filter((tile) 
 }).map((tile) => tile.innerText)"""
 
 
+# Whether the caption of the unmapped usage runs over its amount.
+OVERPRINTED = """() => {
+  const words = document.createRange(), amount = document.createRange();
+  words.selectNodeContents(document.querySelector("#group-unmapped .group .name"));
+  amount.selectNodeContents(document.querySelector("#group-unmapped .group .c-effect"));
+  return words.getBoundingClientRect().right > amount.getBoundingClientRect().left;
+}"""
+
+
 @pytest.mark.parametrize("width", [1440, 1200])
 def test_e3_no_tile_of_the_strip_runs_into_its_figure_or_its_neighbour(
     page: Page, home: str, show: Callable[[str], None], width: int
@@ -136,6 +145,16 @@ def test_e3_no_tile_of_the_strip_runs_into_its_figure_or_its_neighbour(
     assert page.evaluate(CROWDED) == []
     page.locator("[data-close-panel]").click()
     assert page.evaluate(CROWDED) == []
+
+
+@pytest.mark.parametrize("width", [1440, 1200])
+def test_e8_the_caption_of_unmapped_usage_leaves_its_amount_free(page: Page, home: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(home)
+    assert page.evaluate(OVERPRINTED) is False
+    page.locator("a[data-key=open]").first.click()
+    expect(page.locator("#panel-h")).to_be_visible()
+    assert page.evaluate(OVERPRINTED) is False
 
 
 def test_d8_a_long_note_shows_its_beginning_until_asked(page: Page, show: Callable[[str], None]) -> None:
