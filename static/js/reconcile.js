@@ -372,7 +372,7 @@ function failed(event) {
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const said = page.getElementById("said");
   const text = said?.textContent.trim() || "That did not work, and it is our fault. Reload the page to see what was done.";
-  const dialog = event.detail.elt.closest?.("dialog[open]");
+  const dialog = event.detail.elt?.closest?.("dialog[open]");
   if (dialog) sayIn(dialog, said?.dataset.field, text);
   else say(text, 20);
 }
@@ -398,7 +398,7 @@ function addPlace(dialog) {
 
 // The next try begins without the last one's refusal, so that the same one is heard again.
 function unsay(event) {
-  const dialog = event.detail.elt.closest?.("dialog[open]");
+  const dialog = event.detail.elt?.closest?.("dialog[open]");
   for (const place of dialog ? all("[data-said]", dialog) : []) place.textContent = "";
   for (const field of dialog ? all("[aria-errormessage]", dialog) : []) field.removeAttribute("aria-invalid");
 }
