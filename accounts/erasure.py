@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connections, models, transaction
+from django.db import connections, transaction
 
 from accounts.deletion import grace
 from accounts.models import Erasure, Membership, Organization, User
@@ -95,10 +95,12 @@ def _remove_people(user_ids: Iterable[int]) -> int:
 
 
 def _is_named_elsewhere(person: User) -> bool:
+    """Say whether a row of an organization names the person; also one that would be deleted or emptied with them."""
     related = [
-        field for field in User._meta.related_objects
-        if field.on_delete is models.PROTECT and any(one.name == "org" for one in field.related_model._meta.fields)
-    ]  # fmt: skip
+        field
+        for field in User._meta.related_objects
+        if any(one.name == "org" for one in field.related_model._meta.fields)
+    ]
     return any(
         field.related_model._default_manager.using(OWNER).filter(**{field.field.name: person}).exists()
         for field in related

@@ -50,7 +50,7 @@ def member_view(
     A stranger gets 404, a member whose role is too low a 403 page that names the role needed. The view
     runs inside the organization's scope, rendering included; with `scoped=False` it opens
     `org_scope(request.org.pk)` itself, step by step, because it makes calls to other systems. An organization
-    that is being deleted shows nothing but the views `while_closed`.
+    that is being deleted shows nothing but the views `while_closed`, and those only to members who may use them.
     """
 
     def decorate(view: Callable[Concatenate[OrgRequest, ...], HttpResponse]) -> _View:
@@ -60,9 +60,9 @@ def member_view(
             request.org = request.member.org
             if request.member.lacks_mfa:
                 return lead_to_mfa(request)
-            if request.org.closing_since and not while_closed:
-                return say_closed(request)
             needed = writes_from if writes_from and request.method not in {"GET", "HEAD"} else role
+            if request.org.closing_since and not (while_closed and request.member.may(needed)):
+                return say_closed(request)
             with _reading(request, scoped=scoped):
                 allowed = request.member.may(needed)
                 response = view(request, *args, **kwargs) if allowed else refuse(request, needed)

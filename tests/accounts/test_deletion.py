@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import audit, deletion, erasure
-from accounts.models import AuditEntry, Erasure, Letter, Organization, User
+from accounts.models import AuditEntry, Erasure, Feedback, Letter, Notice, NoticeMark, Organization, User
 from accounts.roles import Role
-from psa.models import Push
+from psa.models import Push, PushAttempt
+from psa.tasks import send_pushes
 from reconcile.clock import read_clock
 from reconcile.tenancy.catalogue import list_tables
 from reconcile.tenancy.scope import org_scope
@@ -45,7 +46,10 @@ def test_a3_only_the_typed_name_closes_it_and_everybody_is_told(
         assert page.status_code == 403
         assert "Northgate IT is being deleted" in page.text
         assert (at(org) in page.text) is way_back
-    assert sign_in(vera).get(at(org)).status_code == 403
+    # The e-mail leads here: it says what happens, not that a role is too low.
+    followed = sign_in(vera).get(at(org))
+    assert followed.status_code == 403
+    assert "Northgate IT is being deleted" in followed.text
     with org_scope(org.pk):
         assert set(Letter.objects.values_list("to", flat=True)) == {alice.email, vera.email}
         assert AuditEntry.objects.latest("seq").verb == "closed organization for deletion"
@@ -69,15 +73,19 @@ def test_a3_nothing_runs_while_it_is_closed_and_restoring_brings_all_back(
         Push.objects.update(state="staged")
     client.post(at(org), {"name": org.name})
     run_sync(org.pk, things.run)
+    send_pushes(org.pk)
     with org_scope(org.pk):
         assert SyncRun.objects.get(pk=things.run).state == "queued"
         assert Push.objects.get().state == "staged"
+        assert not PushAttempt.objects.exists()
     assert client.post(at(org, "organization_restore")).status_code == 302
     assert "Restored. Everything is as it was." in client.get(at(org)).text
     assert client.get(reverse("settings_data", args=[org.slug])).status_code == 200
     run_sync(org.pk, things.run)
+    send_pushes(org.pk)
     with org_scope(org.pk):
         assert SyncRun.objects.get(pk=things.run).state != "queued"
+        assert PushAttempt.objects.exists()
         assert audit.verify(org.pk) is None
 
 
@@ -150,6 +158,24 @@ def test_a3_a_person_whom_another_organizations_records_name_stays(
     with org_scope(gone.pk):
         Organization.objects.filter(pk=gone.pk).update(closing_since=read_clock() - timedelta(days=31))
     erase()
+    assert User.objects.filter(name="Bob").exists()
+
+
+def test_a3_what_goes_with_a_persons_account_is_not_taken_from_another_organization(
+    two: tuple[Organization, Organization],
+) -> None:
+    gone, stays = two
+    bob = User.objects.get(name="Bob")
+    with org_scope(stays.pk):
+        notice = Notice.objects.earliest("pk")
+        NoticeMark.objects.create(org=stays, notice=notice, user=bob, read_at=read_clock())
+        Letter.objects.create(org=stays, user=bob, to=bob.email, subject="A sync", body="Done", state="sent")
+        Feedback.objects.create(org=stays, by=bob, text="Thank you")
+    with org_scope(gone.pk):
+        Organization.objects.filter(pk=gone.pk).update(closing_since=read_clock() - timedelta(days=31))
+    before = everything(stays)
+    erase()
+    assert everything(stays) == before
     assert User.objects.filter(name="Bob").exists()
 
 
