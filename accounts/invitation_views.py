@@ -17,7 +17,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitations
-from accounts.fresh import needs_fresh_sign_in
+from accounts.fresh import keeping, needs_fresh_sign_in, take_kept
 from accounts.invite_form import InviteForm, NewPersonForm
 from accounts.models import Invitation, Organization
 from accounts.people import Refused
@@ -31,10 +31,10 @@ APP = "allauth.account"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.OWNER, scoped=False)
-@needs_fresh_sign_in
+@keeping("email", "role")
 def people_invite(request: OrgRequest) -> HttpResponse:
     """Invite somebody; the answer is the same whether or not they have an account elsewhere."""
-    form = InviteForm(request.POST or None, initial={"role": Role.REVIEWER})
+    form = InviteForm(request.POST or None, initial={"role": Role.REVIEWER} | take_kept(request))
     if request.method == "POST" and form.is_valid():
         if limited := _limit(request):
             return limited

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.contract_view import count_lines
-from accounts.fresh import needs_fresh_sign_in
+from accounts.fresh import keeping, take_kept
 from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
 from accounts.second_form import SecondApproverForm, count_approvers
@@ -90,12 +90,12 @@ def work_out_examples(limits: ReconcileSettings) -> list[Example]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_view(Role.VIEWER, writes_from=Role.ADMIN)
-@needs_fresh_sign_in
+@keeping(*ReconciliationForm.Meta.fields)
 def settings_reconciliation(request: OrgRequest) -> HttpResponse:
     """Show the settings to everybody; an admin changes them."""
     stored = ReconcileSettings.objects.get(org_id=request.org.pk)
     examples = work_out_examples(stored)
-    form = ReconciliationForm(request.POST or None, instance=stored)
+    form = ReconciliationForm(request.POST or None, instance=stored, initial=take_kept(request))
     if request.method == "POST" and form.is_valid():
         changed = change_settings(request.org, form, request.user)
         messages.success(request, tell(changed))

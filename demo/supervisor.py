@@ -43,14 +43,14 @@ class Supervisor:
         return f"http://127.0.0.1:{self.port}"
 
     def run(self) -> None:
-        """Start all, say Ready, and watch until a child fails or a signal comes; stop all in any case."""
+        """Start all, say Ready, start again what dies; stop all when a child keeps dying or a signal comes."""
         with self._alone():
             if not port_is_free(self.port):
                 raise DemoError(f"Port {self.port} is in use. Choose another: make demo PORT={self.port + 1}")
             try:
                 self._start()
                 while True:
-                    self.children.check()
+                    self.children.revive(self.say)
                     time.sleep(0.3)
             finally:
                 self._stop()
@@ -79,7 +79,7 @@ class Supervisor:
     def _start_simulators(self) -> dict[str, dict[str, Any]]:
         simulations = [Simulation(name, self.folder) for name in ("connectwise", "veeam_vspc")]
         for one in simulations:
-            self.children.start(f"simulate-{one.name}", one.command(), os.environ, answers=one.announced)
+            self.children.start(f"simulate-{one.name}", one.command, os.environ, answers=one.announced)
         return {one.name: self._until(one.read_announcement, f"simulator {one.name}") for one in simulations}
 
     def _start_product(self, env: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """People and roles (A3): who changes what, that an owner always remains, and that this needs a fresh sign-in."""
 
+import re
 from collections.abc import Callable
 from threading import Barrier, Thread
 
@@ -168,6 +169,29 @@ def test_a_role_that_was_chosen_before_the_proof_is_filled_in_after_it(org, alic
     assert chosen in shown
     assert roles(org)["Bob"] == "Viewer"
     assert chosen not in client.get(page).text
+
+
+def test_what_was_typed_into_an_invitation_outlasts_the_proof(org, alice, sign_in):
+    client = sign_in(alice, ago=HOUR)
+    page = reverse("people_invite", args=[org.slug])
+    typed = {"email": "dora@northgate.example", "role": Role.ADMIN.value}
+    client.post(page, typed, headers={"Referer": f"http://testserver{page}"})
+    client.post("/account/reauthenticate/", {"password": "correct horse battery", "next": page})
+    shown = client.get(page).text
+    assert 'value="dora@northgate.example"' in shown
+    assert f'value="{Role.ADMIN.value}" checked' in shown
+
+
+def test_limits_that_were_typed_before_the_proof_are_filled_in_after_it(org, alice, sign_in):
+    client = sign_in(alice, ago=HOUR)
+    page = reverse("settings_reconciliation", args=[org.slug])
+    typed = {"guard_percent": "37", "guard_units": "23", "second_from": "450.00", "second_currency": "USD"}
+    client.post(page, typed, headers={"Referer": f"http://testserver{page}"})
+    client.post("/account/reauthenticate/", {"password": "correct horse battery", "next": page})
+    shown = client.get(page).text
+    assert re.search(r'name="guard_percent"[^>]* value="37"|value="37"[^>]* name="guard_percent"', shown)
+    assert 'value="450.00"' in shown
+    assert 'value="37"' not in client.get(page).text
 
 
 def test_htmx_is_led_to_the_proof_and_back_to_the_page_that_it_shows(org, alice, join, sign_in):

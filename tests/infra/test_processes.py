@@ -72,6 +72,41 @@ def test_a_child_that_is_done_is_no_failure(children):
     children.check()
 
 
+def test_a_child_that_dies_is_started_again_and_it_is_said(children, monkeypatch):
+    monkeypatch.setattr("demo.processes.BACK_OFF_SECONDS", (0.05, 0.05))
+    said: list[str] = []
+    child = children.start("worker", SLEEP, os.environ)
+    first = child.process.pid
+    child.process.send_signal(signal.SIGKILL)
+    wait_until(lambda: children.revive(said.append) or child.process.pid != first, "the second start")
+    assert said == [f"worker ended by signal 9; it is started again in 0.05 s. Its log: {child.log}"]
+    assert child.process.poll() is None
+
+
+def test_a_child_that_keeps_dying_ends_the_demo_and_names_its_log(children, monkeypatch, tmp_path):
+    monkeypatch.setattr("demo.processes.BACK_OFF_SECONDS", (0.05, 0.05))
+    said: list[str] = []
+    command = ["-c", "import sys; print('again', flush=True); sys.exit('the broker is away')"]
+    children.start("worker", command, os.environ)
+    with pytest.raises(ChildFailed, match="worker keeps dying: it was started again 2 times") as failed:
+        wait_until(lambda: children.revive(said.append), "giving up")
+    assert str(tmp_path / "worker.log") in str(failed.value)
+    assert "the broker is away" in str(failed.value)
+    assert len(said) == 2
+    # What it said each time is in its log.
+    assert (tmp_path / "worker.log").read_text().count("again") == 3
+
+
+def test_a_command_is_asked_for_anew_when_its_child_is_started_again(children, monkeypatch):
+    """A simulator comes back on the port that it took at its first start."""
+    monkeypatch.setattr("demo.processes.BACK_OFF_SECONDS", (0.05,))
+    commands = iter([["-c", "pass"], SLEEP])
+    child = children.start("simulate", lambda: next(commands), os.environ)
+    first = child.process.pid
+    wait_until(lambda: children.revive(lambda said: None) or child.process.pid != first, "the second start")
+    assert psutil.Process(child.process.pid).cmdline()[1:] == SLEEP
+
+
 def test_stopping_takes_stubborn_ones_along_with_their_children(children, monkeypatch):
     monkeypatch.setattr("demo.processes.POLITE_SECONDS", 0.2)
     child = children.start("worker", STUBBORN, os.environ)
