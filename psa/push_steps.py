@@ -9,10 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from accounts import audit
+from accounts.models import Organization
 from psa.adapters.base import AddOrder, LineReading, LineRef, Way, WriteKind, WriteOrder
 from psa.models import Connection, Push, PushAttempt
 from psa.push_mirror import keep_readings
@@ -125,13 +126,15 @@ def claim(org_id: int, push_ids: Sequence[int] = ()) -> list[Work]:
 def mark_sending(work: Work) -> bool:
     """Write down, durably, that the next thing is to send; False when this worker may not (step 5).
 
-    Another worker has the push, the lease has run out, or the connection has moved since.
+    Another worker has the push, the lease has run out, the connection has moved since, or the organization was closed.
     """
     push = work.push
     epoch = Connection.objects.filter(pk=OuterRef("connection_id")).values("epoch")
+    closed = Organization.objects.filter(pk=OuterRef("org_id"), closing_since__isnull=False)
     with org_scope(push.org_id):
         marked = (
             _owned(push)
+            .exclude(Exists(closed))
             .filter(state__in=[State.CLAIMED, State.UNKNOWN], lease_until__gt=Now(), epoch=Subquery(epoch))
             .update(state=State.SENDING, sent_count=F("sent_count") + 1, lease_until=_lease())
         )

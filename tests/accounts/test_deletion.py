@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts import audit, deletion, erasure
 from accounts.models import AuditEntry, Erasure, Feedback, Letter, Notice, NoticeMark, Organization, User
 from accounts.roles import Role
+from psa import push_steps
 from psa.models import Push, PushAttempt
 from psa.tasks import send_pushes
 from reconcile.clock import read_clock
@@ -87,6 +88,19 @@ def test_a3_nothing_runs_while_it_is_closed_and_restoring_brings_all_back(
         assert SyncRun.objects.get(pk=things.run).state != "queued"
         assert PushAttempt.objects.exists()
         assert audit.verify(org.pk) is None
+
+
+def test_a3_a_push_that_a_worker_holds_is_not_sent_after_the_closing(org: Organization, alice: User) -> None:
+    furnish(org)
+    with org_scope(org.pk):
+        Push.objects.update(state="staged")
+    (work,) = push_steps.claim(org.pk)
+    with org_scope(org.pk):
+        deletion.close(org.pk, org.name, by=alice)
+    assert not push_steps.mark_sending(work)
+    with org_scope(org.pk):
+        deletion.restore(org.pk, by=alice)
+    assert push_steps.mark_sending(work)
 
 
 def everything(org: Organization) -> dict[str, list[Any]]:
