@@ -1,35 +1,70 @@
-"""Says which account or service of the PSA a vendor's one may be: pure, and silent where it is not sure."""
+"""Says which account or service of the PSA a vendor's one may be: pure, and silent where it is not sure.
 
-import unicodedata
+Signals in their order: an id that both sides carry, a domain or tenant id, what the organization decided before, and
+names last. Each answer has its reason and a confidence in percent; what is below `SURE` is for a person to decide.
+"""
+
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from vendors.name_index import Likeness, Match, NameIndex
 
 # From this confidence on, in percent, a suggestion may be accepted together with others.
 SURE = 95
-BY_KEY_AND_NAME, BY_KEY, BY_NAME, DOUBTFUL = 99, 97, 95, 50
+BY_KEY_AND_NAME, BY_KEY, BY_DOMAIN, BY_DECISION, DOUBTFUL = 99, 97, 97, 96, 50
+# A name that another one is as near to, and one that somebody else has the better claim to.
+TOO_CLOSE, BETTER_CLAIM = 60, 60
 SHOWN = 9
-# What `_is_edge` says of ASCII: punctuation without the symbols, and white space.
-ASCII_EDGES = " !\"#%&'()*,-./:;?@[\\]_{}"
+BY_NAME = {
+    Likeness.SAME: (99, "Same name"),
+    Likeness.SAME_WORDS: (98, "Same name, written differently"),
+    Likeness.SHORTENED: (97, "Same name, shortened"),
+    Likeness.REORDERED: (96, "Same words in another order"),
+    Likeness.MISTYPED: (95, "Same name but for one letter"),
+    Likeness.OTHER_FORM: (80, "Same name, another legal form"),
+    Likeness.ALIAS: (75, "One of its names is the same"),
+    Likeness.OTHER_PLACE: (40, "Same name, registered in another place"),
+    Likeness.PART: (35, "Only a part of the name is the same: perhaps a sister company"),
+    Likeness.SIMILAR: (20, "A similar name"),
+}
+# Reasons that hold only while no other row of the source fits the candidate better.
+CONTESTED = frozenset(BY_NAME[one][1] for one in (Likeness.MISTYPED, Likeness.REORDERED, Likeness.SHORTENED))
+# Domains whose mailboxes anybody can have: they tell nobody apart.
+PUBLIC_DOMAINS = frozenset(
+    """
+    gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com aol.com icloud.com me.com gmx.com gmx.de
+    gmx.net web.de t-online.de mail.com proton.me protonmail.com comcast.net verizon.net att.net bellsouth.net
+    orange.fr free.fr btinternet.com onmicrosoft.com
+    """.split()
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A vendor's account or service. A `caution` says why a person must look at it in any case."""
+    """A vendor's account or service. A `caution` says why a person must look at it in any case.
+
+    `decided` are the candidates that people have chosen before for one like it, `refused` those they turned down.
+    """
 
     id: int
     name: str
+    source: int = 0
     keys: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    decided: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
     caution: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An account or service of the PSA, with the keys by which others may know it."""
+    """An account or service of the PSA, with the keys and domains by which others may know it."""
 
     id: int
     name: str
     keys: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
     caution: str = ""
 
 
@@ -60,92 +95,154 @@ class Advice:
     @property
     def sure(self) -> Suggestion | None:
         """The one answer that may be accepted without a look at others, if there is one."""
-        return self.first if self.first and len(self.suggestions) == 1 and self.first.is_sure else None
+        return self.first if self.first and self.first.is_sure and not self.doubt else None
 
 
 @dataclass(frozen=True)
 class Words:
-    """What the reasons call things: an account has a PSA key, a service a part number."""
+    """What the reasons call things, and what a name is worth at most: a service's alone is never sure."""
 
     noun: str
     key: str
+    name_at_most: int = 100
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What one kind of evidence says: whom it points to, how sure that is, and the words for it."""
+
+    ids: frozenset[int]
+    confidence: int
+    noun: str
+    reason: str
 
 
 def suggest(subjects: Iterable[Subject], candidates: Sequence[Candidate], words: Words) -> dict[int, Advice]:
-    """Give advice for each subject by its id: by key first, then by exact name, only where one alone fits."""
-    by_key: dict[str, list[Candidate]] = defaultdict(list)
-    by_name: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        by_name[normalise(candidate.name)].append(candidate)
-        for key in {_key(k) for k in candidate.keys}:
-            by_key[key].append(candidate)
-    by_key.pop("", None)
-    by_name.pop("", None)
-    advice = {}
-    for subject in subjects:
-        keyed = {c.id: c for key in subject.keys for c in by_key.get(_key(key), ())}
-        named = {c.id: c for c in by_name.get(normalise(subject.name), ())}
-        advice[subject.id] = _judge(subject, keyed, named, words)
-    return advice
+    """Give advice for each subject by its id."""
+    every = list(subjects)
+    advisor = Advisor(candidates, words)
+    return _settle_claims(every, {subject.id: advisor.advise(subject) for subject in every})
 
 
-def normalise(name: str) -> str:
-    """Fold what never tells two names apart: case, white space, Unicode form, punctuation at the ends."""
-    if name.isascii():
-        # Nearly every name, and ten times as fast: lists hold ten thousand of them.
-        return " ".join(name.lower().split()).strip(ASCII_EDGES)
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    text = " ".join(folded.split())
-    start, end = 0, len(text)
-    while start < end and _is_edge(text[start]):
-        start += 1
-    while end > start and _is_edge(text[end - 1]):
-        end -= 1
-    return text[start:end]
+class Advisor:
+    """Knows the candidates by everything that may lead to them."""
+
+    def __init__(self, candidates: Sequence[Candidate], words: Words) -> None:
+        self._words = words
+        self._candidates = {c.id: c for c in candidates}
+        self._by_key = _group(candidates, lambda c: c.keys, fold_key)
+        self._by_domain = _group(candidates, lambda c: c.domains, fold_domain)
+        self._names = NameIndex({c.id: c.name for c in candidates})
+
+    def advise(self, subject: Subject) -> Advice:
+        """Rank the candidates for one subject; at most one of them is sure."""
+        named = [match for match in self._names.find(subject.name) if match.id not in subject.refused]
+        same_name = frozenset(match.id for match in named if match.likeness >= Likeness.MISTYPED)
+        for signal in self._signals(subject):
+            if signal.ids:
+                return self._follow(subject, signal, named, same_name)
+        answers = [self._by_name(match) for match in named]
+        doubt = ""
+        if len(same_name) > 1:
+            doubt = f"{len(same_name)} {self._words.noun}s have this name, or nearly"
+            answers = [_weaken(one, TOO_CLOSE) for one in answers]
+        return self._finish(subject, answers, doubt)
+
+    def _signals(self, subject: Subject) -> Iterator[Signal]:
+        """Give the evidence other than names, the strongest first."""
+        key, noun = self._words.key, self._words.noun
+        ids, shared = _look_up(self._by_key, subject.keys, fold_key, subject.refused)
+        yield Signal(ids, BY_KEY, key, f"Same {key}: {shared}")
+        ids, shared = _look_up(self._by_domain, subject.domains, fold_domain, subject.refused)
+        yield Signal(ids, BY_DOMAIN, "domain", f"Same domain: {shared}")
+        decided = frozenset(subject.decided & self._candidates.keys() - subject.refused)
+        yield Signal(decided, BY_DECISION, "earlier decision", f"You chose this {noun} for one of this name before")
+
+    def _follow(
+        self, subject: Subject, signal: Signal, named: Sequence[Match], same_name: frozenset[int]
+    ) -> Advice:
+        """Let a signal decide, unless it points to several, or names point elsewhere."""
+        chosen = signal.ids & same_name if signal.ids & same_name else signal.ids
+        others = [_weaken(self._by_name(match), DOUBTFUL) for match in named if match.id not in signal.ids]
+        disagree = bool(same_name) and not signal.ids & same_name
+        if len(chosen) == 1 and not disagree:
+            reason = f"{signal.reason}; same name" if same_name else signal.reason
+            sure = BY_KEY_AND_NAME if same_name else signal.confidence
+            (id,) = chosen
+            return self._finish(subject, [Suggestion(self._candidates[id], sure, reason), *others])
+        pointed = [Suggestion(self._candidates[id], DOUBTFUL, signal.reason) for id in sorted(signal.ids)]
+        doubt = (
+            f"{_capital(signal.noun)} and name disagree"
+            if disagree
+            else f"{len(chosen)} {self._words.noun}s have this {signal.noun}"
+        )
+        return self._finish(subject, [*pointed, *others], doubt)
+
+    def _by_name(self, match: Match) -> Suggestion:
+        confidence, reason = BY_NAME[match.likeness]
+        return Suggestion(self._candidates[match.id], min(confidence, self._words.name_at_most), reason)
+
+    def _finish(self, subject: Subject, answers: Sequence[Suggestion], doubt: str = "") -> Advice:
+        ranked = sorted((_beware(one, subject) for one in answers), key=lambda one: -one.confidence)
+        return Advice(tuple(ranked[:SHOWN]), doubt)
 
 
-def _is_edge(char: str) -> bool:
-    return char.isspace() or unicodedata.category(char).startswith("P")
-
-
-def _key(key: str) -> str:
+def fold_key(key: str) -> str:
+    """Write an id as it is compared."""
     return key.strip().casefold()
 
 
-def _judge(
-    subject: Subject, keyed: dict[int, Candidate], named: dict[int, Candidate], words: Words
-) -> Advice:
-    both = [c for c in keyed.values() if c.id in named]
-    if len(both) == 1:
-        return _one(subject, both[0], BY_KEY_AND_NAME, f"Same {words.key} and name")
-    if keyed and named and not both:
-        return _several([*keyed.values()], [*named.values()], words)
-    if len(keyed) == 1:
-        (found,) = keyed.values()
-        return _one(subject, found, BY_KEY, f"Same {words.key}: {_told(subject.keys, found.keys)}")
-    if keyed:
-        return Advice(doubt=f"{len(keyed)} {words.noun}s have this {words.key}")
-    if len(named) == 1:
-        (found,) = named.values()
-        same = "Same name" if found.name == subject.name else "Same name, written differently"
-        return _one(subject, found, BY_NAME, same)
-    return Advice(doubt=f"{len(named)} {words.noun}s have this name" if named else "")
+def fold_domain(domain: str) -> str:
+    """Write a domain as it is compared; empty when everybody can have a mailbox in it."""
+    folded = domain.strip().casefold().rpartition("@")[2].removeprefix("www.").rstrip(".")
+    return "" if folded in PUBLIC_DOMAINS else folded
 
 
-def _told(theirs: Sequence[str], ours: Sequence[str]) -> str:
-    known = {_key(k) for k in ours}
-    return next(key.strip() for key in theirs if _key(key) in known)
+def _group(
+    candidates: Sequence[Candidate], read: Callable[[Candidate], tuple[str, ...]], fold: Callable[[str], str]
+) -> dict[str, set[int]]:
+    groups: dict[str, set[int]] = defaultdict(set)
+    for candidate in candidates:
+        for value in read(candidate):
+            groups[fold(value)].add(candidate.id)
+    groups.pop("", None)
+    return groups
 
 
-def _one(subject: Subject, candidate: Candidate, confidence: int, reason: str) -> Advice:
-    cautions = [c for c in (subject.caution, candidate.caution) if c]
-    if cautions:
-        confidence, reason = min(confidence, DOUBTFUL), "; ".join([reason, *cautions])
-    return Advice((Suggestion(candidate, confidence, reason),))
+def _look_up(
+    groups: Mapping[str, set[int]], values: Sequence[str], fold: Callable[[str], str], refused: frozenset[int]
+) -> tuple[frozenset[int], str]:
+    """Give the candidates that share one of the values, and the value that they share."""
+    hits = {value.strip(): groups[fold(value)] - refused for value in values if fold(value) in groups}
+    ids = frozenset(id for found in hits.values() for id in found)
+    return ids, next((value for value, found in hits.items() if found), "")
 
 
-def _several(keyed: list[Candidate], named: list[Candidate], words: Words) -> Advice:
-    """Key and name point to different ones: one of them is wrong, and only a person can say which."""
-    answers = [Suggestion(c, DOUBTFUL, f"Same {words.key}, another name") for c in keyed]
-    answers += [Suggestion(c, DOUBTFUL, f"Same name, another {words.key}") for c in named]
-    return Advice(tuple(answers[:SHOWN]), f"{words.key[0].upper()}{words.key[1:]} and name disagree")
+def _settle_claims(subjects: Sequence[Subject], advice: dict[int, Advice]) -> dict[int, Advice]:
+    """Leave a person to decide where another row of the same source has the better claim to a candidate."""
+    best: dict[tuple[int, int], int] = defaultdict(int)
+    for subject in subjects:
+        if sure := advice[subject.id].sure:
+            place = (subject.source, sure.candidate.id)
+            best[place] = max(best[place], sure.confidence)
+    settled = dict(advice)
+    for subject in subjects:
+        sure = advice[subject.id].sure
+        if sure and sure.reason in CONTESTED and best[subject.source, sure.candidate.id] > sure.confidence:
+            first, *others = advice[subject.id].suggestions
+            weakened = (_weaken(first, BETTER_CLAIM), *others)
+            settled[subject.id] = Advice(weakened, "Another row of this source has the better claim to it")
+    return settled
+
+
+def _weaken(one: Suggestion, at_most: int) -> Suggestion:
+    return replace(one, confidence=min(one.confidence, at_most))
+
+
+def _beware(one: Suggestion, subject: Subject) -> Suggestion:
+    cautions = [caution for caution in (subject.caution, one.candidate.caution) if caution]
+    return replace(_weaken(one, DOUBTFUL), reason="; ".join([one.reason, *cautions])) if cautions else one
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,84 @@
+"""Reads lists of names from CSV files, and writes what the matcher says of them: no database, no organization."""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from vendors.suggest import Advice, Candidate, Subject, Words
+
+WORDS = Words("account", "id")
+COLUMNS = ("vendor_account", "account", "confidence", "bulk", "reason")
+NOTHING = "No account has this id, domain or name"
+_SEVERAL = re.compile(r"[\s;,|]+")
+_SAMPLE = 8192
+
+
+class Unreadable(Exception):
+    """A file that is no list of names; the sentence says what it needs."""
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a CSV in UTF-8 (or Windows-1252) with a `name` column; raises Unreadable.
+
+    Its separator may be a comma, semicolon or tab, its columns in any order and case. A row without a name stays out.
+    """
+    try:
+        text = _decode(path.read_bytes())
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror}. Give the path of a CSV file.") from None
+    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=_find_separator(text))
+    fields = [(field or "").strip().casefold() for field in reader.fieldnames or ()]
+    if "name" not in fields:
+        found = ", ".join(fields) or "nothing"
+        raise Unreadable(f"{path} needs a column “name” in its first row; it has {found}.")
+    reader.fieldnames = fields
+    try:
+        rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in reader]
+    except csv.Error as error:
+        raise Unreadable(f"{path}, line {reader.line_num}: {error}. Mend the file and try again.") from None
+    return [row for row in rows if row["name"]]
+
+
+def as_candidates(rows: Sequence[Mapping[str, str]]) -> list[Candidate]:
+    """Make the PSA's side of the rows; a row's place is its id."""
+    return [Candidate(id=n, **_fields(row)) for n, row in enumerate(rows)]
+
+
+def as_subjects(rows: Sequence[Mapping[str, str]]) -> list[Subject]:
+    """Make the vendor's side of the rows; a row's place is its id."""
+    return [Subject(id=n, **_fields(row)) for n, row in enumerate(rows)]
+
+
+def write_advice(out: TextIO, subjects: Iterable[Subject], advice: Mapping[int, Advice]) -> None:
+    """Write one row per vendor account: its best answer, whether it may be accepted in bulk, and why or why not."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([subject.name, *_answer(advice[subject.id])] for subject in subjects)
+
+
+def _answer(advice: Advice) -> tuple[str, str, str, str]:
+    if advice.first is None:
+        return "", "", "no", advice.doubt or NOTHING
+    first = advice.first
+    reason = "; ".join(part for part in (first.reason, advice.doubt) if part)
+    return first.candidate.name, str(first.confidence), "yes" if advice.sure else "no", reason
+
+
+def _fields(row: Mapping[str, str]) -> dict[str, Any]:
+    domains = tuple(filter(None, _SEVERAL.split(row.get("domain", ""))))
+    keys = tuple(filter(None, [row.get("external_id", "")]))
+    return {"name": row["name"], "keys": keys, "domains": domains}
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _find_separator(text: str) -> str:
+    first = text[:_SAMPLE].partition("\n")[0]
+    return max((",", ";", "\t"), key=first.count)
