@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("bench.dashboard_page", "bench.sync_lines")
+MEASUREMENTS = ("bench.account_names", "bench.dashboard_page", "bench.sync_lines")
 
 for name in MEASUREMENTS:
     print(f"--- {name}", flush=True)

@@ -10,6 +10,8 @@ from functools import cache
 from anyascii import anyascii
 from cleanco import termdata
 
+from vendors.word_lists import read_words
+
 # Written out, or newer than cleanco's list; by the short form that it stands for.
 WRITTEN_OUT = {
     "ag": ("aktiengesellschaft",),
@@ -44,8 +46,7 @@ WRITTEN_OUT = {
     "sa": ("sociedad anonima", "societe anonyme", "sociedade anonima", "spolka akcyjna", "sab de cv", "sa de cv",
            "s a de c v"),
     "sarl": ("societe a responsabilite limitee",),
-    "sas": ("societe par actions simplifiee", "sasu"),
-    "spa": ("societa per azioni",),
+    "sasu": ("societe par actions simplifiee",),
     "sro": ("spolecnost s rucenim omezenym", "spol s r o"),
     "srl": ("societa a responsabilita limitata", "sociedad de responsabilidad limitada"),
     "spzoo": ("spolka z ograniczona odpowiedzialnoscia", "spolka z oo"),
@@ -57,8 +58,31 @@ SAME = {
     "limited": "ltd", "ltda": "ltd", "lda": "ltd", "ptyltd": "ltd", "sdnbhd": "ltd", "bhd": "ltd", "private": "ltd",
     "pte": "ltd", "pty": "ltd", "unltd": "unlimited", "ultd": "unlimited", "gmbhandcokg": "gmbhcokg",
 }  # fmt: skip
-# In cleanco's list, but ordinary words or endings of names as well; as forms they are too rare to pay for that.
-NOT_FORMS = frozenset(("da", "et", "ee", "ij", "kv", "mb", "ses", "sd", "nuf", "pp", "qk", "teo", "vat", "dat", "zat"))
+# Of two letters only these are forms: the others are places, or ends of words, as often ("UK", "CA", "SE", "PT").
+SHORT_FORMS = frozenset(
+    (
+        "ab",
+        "ag",
+        "as",
+        "ay",
+        "bv",
+        "co",
+        "gk",
+        "hf",
+        "kg",
+        "kk",
+        "lp",
+        "nv",
+        "oy",
+        "pc",
+        "sa",
+        "sl",
+        "ug",
+        "yk",
+    )
+)
+# In cleanco's list, and words of names as well; "Day Spa" is no Italian company.
+NOT_FORMS = read_words("not_legal_forms.txt")
 # Forms that stand before the name in their own language, and start no other name.
 BEFORE = frozenset(("ooo", "oao", "zao", "pao", "uab", "sia", "tov"))
 LONGEST = 6
@@ -71,7 +95,7 @@ def forms() -> dict[str, str]:
     for terms in (*termdata.terms_by_type.values(), *termdata.terms_by_country.values()):
         for term in terms:
             letters = _letters(term)
-            if len(letters) > 1 and letters not in NOT_FORMS:
+            if _is_form(letters):
                 known[letters] = letters
     for short, longer in WRITTEN_OUT.items():
         letters = _letters(short)
@@ -83,7 +107,9 @@ def split_form(tokens: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Part a name's tokens from the legal forms at its end, or before it; something of the name always stays."""
     known, found = forms(), set()
     rest = list(tokens)
-    while length := next((n for n in range(min(LONGEST, len(rest) - 1), 0, -1) if "".join(rest[-n:]) in known), 0):
+    while length := next(
+        (n for n in range(min(LONGEST, len(rest) - 1), 0, -1) if "".join(rest[-n:]) in known), 0
+    ):
         found.add(known["".join(rest[-length:])])
         del rest[-length:]
         if len(rest) > 1 and rest[-1] == "and":
@@ -92,6 +118,10 @@ def split_form(tokens: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
         found.add(known.get(rest[0], rest[0]))
         del rest[0]
     return tuple(rest), frozenset(found)
+
+
+def _is_form(letters: str) -> bool:
+    return letters in SHORT_FORMS if len(letters) < 3 else letters not in NOT_FORMS
 
 
 def _letters(term: str) -> str:

@@ -46,15 +46,15 @@ class NameIndex:
     """Names by id, found by what they share. Building and asking take time in proportion to the names."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
-        self._names = {id: read_names(text) for id, text in names.items()}
+        self._names = {pk: read_names(text) for pk, text in names.items()}
         self._by_key: dict[str, set[int]] = defaultdict(set)
         self._by_word: dict[str, set[int]] = defaultdict(set)
-        for id, (whole, *parts) in self._names.items():
+        for pk, (whole, *parts) in self._names.items():
             for name in (whole, *parts):
                 for key in _keys(name):
-                    self._by_key[key].add(id)
+                    self._by_key[key].add(pk)
             for word in whole.words:
-                self._by_word[word].add(id)
+                self._by_word[word].add(pk)
 
     def find(self, text: str) -> list[Match]:
         """Give what a name may stand for, the most alike first."""
@@ -67,18 +67,18 @@ class NameIndex:
             sharing = self._by_word.get(word, set())
             if len(sharing) <= RARE:
                 ids |= sharing
-        found = (self._match(whole, parts, id) for id in ids)
+        found = (self._match(whole, parts, pk) for pk in ids)
         return sorted((match for match in found if match), key=lambda m: (-m.likeness, -m.percent, m.id))
 
-    def _match(self, whole: Name, parts: list[Name], id: int) -> Match | None:
-        theirs, *their_parts = self._names[id]
+    def _match(self, whole: Name, parts: list[Name], pk: int) -> Match | None:
+        theirs, *their_parts = self._names[pk]
         likeness, percent = compare(whole, theirs)
         if likeness < Likeness.ALIAS and (parts or their_parts):
             ours = [whole, *parts]
             if any(compare(a, b)[0] >= Likeness.REORDERED for a in ours for b in (theirs, *their_parts)):
-                return Match(Likeness.ALIAS, percent, id)
+                return Match(Likeness.ALIAS, percent, pk)
         shown = likeness > Likeness.SIMILAR or percent >= SHOWN_FROM
-        return Match(likeness, percent, id) if shown else None
+        return Match(likeness, percent, pk) if shown else None
 
 
 def compare(a: Name, b: Name) -> tuple[Likeness, float]:

@@ -35,7 +35,10 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         raise Unreadable(f"{path} needs a column “name” in its first row; it has {found}.")
     reader.fieldnames = fields
     try:
-        rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in reader]
+        rows = [
+            {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+            for row in reader
+        ]
     except csv.Error as error:
         raise Unreadable(f"{path}, line {reader.line_num}: {error}. Mend the file and try again.") from None
     return [row for row in rows if row["name"]]

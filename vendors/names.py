@@ -9,22 +9,16 @@ from anyascii import anyascii
 
 from vendors.common_words import COMMON, SHORT
 from vendors.legal_forms import split_form
+from vendors.word_lists import read_words
 
 # What registers write behind a slash: "/DE/", "\\De", "/ Delaware".
-PLACES = frozenset(
-    """
-    al alabama ak alaska az arizona ar arkansas ca california co colorado ct connecticut de delaware dc fl florida ga
-    georgia hi hawaii id idaho il illinois in indiana ia iowa ks kansas ky kentucky la louisiana me maine md maryland ma
-    massachusetts mi michigan mn minnesota ms mississippi mo missouri mt montana ne nebraska nv nevada nh nj nm ny nc nd
-    oh ohio ok oklahoma or oregon pa pennsylvania pr ri sc sd tn tennessee tx texas ut utah vt vermont va virginia wa
-    washington wv wi wisconsin wy wyoming ab bc mb nb nl ns on pe qc sk can canada uk eng england scotland wales ireland
-    new cayman bermuda
-    """.split()
-)
+PLACES = read_words("places.txt")
 _PLACE = re.compile(r"[\s,.]*[/\\]\s*([^\W\d_][\w .]{0,20}?)\s*[/\\]?\s*$")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.\s?)+[^\W\d_]?(?!\w)")
-_ALIAS = re.compile(r"\s(?:d\s?/\s?b\s?/\s?a|dba|t/a|trading as|f/k/a|fka|a/k/a|aka|formerly(?: known as)?)\.?:?\s")
-_JOINED = re.compile(r"['’`´]")
+_ALIAS = re.compile(
+    r"\s(?:d\s?/\s?b\s?/\s?a|dba|t/a|trading as|f/k/a|fka|a/k/a|aka|formerly(?: known as)?)\.?:?\s"
+)
+_JOINED = re.compile("['\u2019`\u00b4]")
 _WORD = re.compile(r"[^\W_]+")
 _NUMERAL = re.compile(r"[ivx]+|.?|.*\d.*")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vendors.name_index import Likeness, Match, NameIndex
+from vendors.word_lists import read_words
 
 # From this confidence on, in percent, a suggestion may be accepted together with others.
 SURE = 95
@@ -31,13 +32,7 @@ BY_NAME = {
 # Reasons that hold only while no other row of the source fits the candidate better.
 CONTESTED = frozenset(BY_NAME[one][1] for one in (Likeness.MISTYPED, Likeness.REORDERED, Likeness.SHORTENED))
 # Domains whose mailboxes anybody can have: they tell nobody apart.
-PUBLIC_DOMAINS = frozenset(
-    """
-    gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com aol.com icloud.com me.com gmx.com gmx.de
-    gmx.net web.de t-online.de mail.com proton.me protonmail.com comcast.net verizon.net att.net bellsouth.net
-    orange.fr free.fr btinternet.com onmicrosoft.com
-    """.split()
-)
+PUBLIC_DOMAINS = read_words("public_domains.txt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +151,9 @@ class Advisor:
         ids, shared = _look_up(self._by_domain, subject.domains, fold_domain, subject.refused)
         yield Signal(ids, BY_DOMAIN, "domain", f"Same domain: {shared}")
         decided = frozenset(subject.decided & self._candidates.keys() - subject.refused)
-        yield Signal(decided, BY_DECISION, "earlier decision", f"You chose this {noun} for one of this name before")
+        yield Signal(
+            decided, BY_DECISION, "earlier decision", f"You chose this {noun} for one of this name before"
+        )
 
     def _follow(
         self, subject: Subject, signal: Signal, named: Sequence[Match], same_name: frozenset[int]
@@ -168,9 +165,9 @@ class Advisor:
         if len(chosen) == 1 and not disagree:
             reason = f"{signal.reason}; same name" if same_name else signal.reason
             sure = BY_KEY_AND_NAME if same_name else signal.confidence
-            (id,) = chosen
-            return self._finish(subject, [Suggestion(self._candidates[id], sure, reason), *others])
-        pointed = [Suggestion(self._candidates[id], DOUBTFUL, signal.reason) for id in sorted(signal.ids)]
+            (pk,) = chosen
+            return self._finish(subject, [Suggestion(self._candidates[pk], sure, reason), *others])
+        pointed = [Suggestion(self._candidates[pk], DOUBTFUL, signal.reason) for pk in sorted(signal.ids)]
         doubt = (
             f"{_capital(signal.noun)} and name disagree"
             if disagree
@@ -214,7 +211,7 @@ def _look_up(
 ) -> tuple[frozenset[int], str]:
     """Give the candidates that share one of the values, and the value that they share."""
     hits = {value.strip(): groups[fold(value)] - refused for value in values if fold(value) in groups}
-    ids = frozenset(id for found in hits.values() for id in found)
+    ids = frozenset(pk for found in hits.values() for pk in found)
     return ids, next((value for value, found in hits.items() if found), "")
 
 
