@@ -20,7 +20,7 @@ WRITTEN_OUT = {
     "asa": ("allmennaksjeselskap",),
     "aps": ("anpartsselskab",),
     "bv": ("besloten vennootschap", "bvba", "bv cv"),
-    "company": ("compagnie", "cie", "and cie", "et cie", "companies"),
+    "company": ("compagnie", "cie", "and cie", "et cie"),
     "corp": ("corpn", "corporacion"),
     "doo": ("druzba z omejeno odgovornostjo", "drustvo s ogranicenom odgovornoscu"),
     "eg": ("eingetragene genossenschaft",),
@@ -55,7 +55,7 @@ WRITTEN_OUT = {
 # One kind under several names: nobody writes an invoice to another company for lack of a letter.
 SAME = {
     "incorporated": "inc", "corporation": "corp", "co": "company", "andco": "company", "andcompany": "company",
-    "limited": "ltd", "ltda": "ltd", "lda": "ltd", "ptyltd": "ltd", "sdnbhd": "ltd", "bhd": "ltd", "private": "ltd",
+    "limited": "ltd", "ltda": "ltd", "lda": "ltd", "ptyltd": "ltd", "sdnbhd": "ltd", "bhd": "ltd",
     "pte": "ltd", "pty": "ltd", "unltd": "unlimited", "ultd": "unlimited", "gmbhandcokg": "gmbhcokg",
 }  # fmt: skip
 # Of two letters only these are forms: the others are places, or ends of words, as often ("UK", "CA", "SE", "PT").
