@@ -172,7 +172,7 @@ class Entry:
         """Why this is suggested, or why nothing is."""
         if self.first:
             return self.advice.doubt or self.first.reason
-        return self.advice.doubt or ("No same key, no same name" if self.key else "No same name")
+        return self.advice.doubt or ("No same key, no name like it" if self.key else "No name like it")
 
     @property
     def is_ranked(self) -> bool:

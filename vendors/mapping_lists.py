@@ -18,7 +18,10 @@ from vendors.mapping import ACCOUNTS, Side
 from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
 from vendors.suggest import Candidate, Subject, Words, suggest
 
-WORDS = {"accounts": Words("account", "PSA key"), "services": Words("service", "part number")}
+WORDS = {
+    "accounts": Words("account", "PSA key"),
+    "services": Words("service", "part number", name_at_most=60),
+}
 _ENTRIES = {key: (files("vendors") / f"mapping_{key}.sql").read_text() for key in WORDS}
 _FITS = """
 (%(status)s = '' OR status = %(status)s) AND (%(source)s = 0 OR integration_id = %(source)s) AND NOT EXISTS (
@@ -221,7 +224,13 @@ def list_named(side: Side, org_id: int, ids: Sequence[int]) -> list[Entry]:
 def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
     """Write its advice into each of the entries: one query."""
     subjects = (
-        Subject(id=e.id, name=e.name, keys=(e.key,) if e.key else (), caution=CAUTIONS.get(e.kind, ""))
+        Subject(
+            id=e.id,
+            name=e.name,
+            source=e.integration_id,
+            keys=(e.key,) if e.key else (),
+            caution=CAUTIONS.get(e.kind, ""),
+        )
         for e in entries
     )
     advice = suggest(subjects, list_candidates(side, org_id), WORDS[side.key])

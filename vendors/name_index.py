@@ -10,8 +10,8 @@ from rapidfuzz.distance import OSA
 
 from vendors.names import Name, is_numeral, read_names
 
-# How alike, in percent, two names must be to be shown at all.
-SHOWN_FROM = 70
+# How alike, in percent, two names must be to be shown at all: those that share a telling word, and any two.
+SHOWN_FROM, SHOWN_WITHOUT = 70, 82
 # A word leads to the names that share it while these are not more than so many.
 RARE = 60
 # A word this long is rarely one letter from another company's; a shorter one may be, but not beside a telling word.
@@ -77,7 +77,8 @@ class NameIndex:
             ours = [whole, *parts]
             if any(compare(a, b)[0] >= Likeness.REORDERED for a in ours for b in (theirs, *their_parts)):
                 return Match(Likeness.ALIAS, percent, pk)
-        shown = likeness > Likeness.SIMILAR or percent >= SHOWN_FROM
+        least = SHOWN_FROM if whole.telling & theirs.telling else SHOWN_WITHOUT
+        shown = likeness > Likeness.SIMILAR or percent >= least
         return Match(likeness, percent, pk) if shown else None
 
 
@@ -105,7 +106,8 @@ def _compare_words(a: Name, b: Name) -> Likeness:
     if is_mistyped(a, b):
         return Likeness.MISTYPED
     small, large = sorted((set(a.words), set(b.words)), key=len)
-    return Likeness.PART if small < large and small & (a.telling | b.telling) else Likeness.SIMILAR
+    tells = len(small) > 1 or bool(small & a.telling & b.telling)
+    return Likeness.PART if small < large and tells else Likeness.SIMILAR
 
 
 def is_mistyped(a: Name, b: Name) -> bool:
