@@ -240,6 +240,8 @@ SYNC_RUNS_PER_ORGANIZATION = env.int("SYNC_RUNS_PER_ORGANIZATION", default=2)
 SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
 STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 # A count of anything but bytes or points above this is a fault of the source.
+# A newer table of Microsoft's products than the one that is shipped; its own CSV is read as it is.
+MICROSOFT_SKUS_FILE = env.str("MICROSOFT_SKUS_FILE", default="")
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)
 # The most rows of one export; a workbook of as many takes some seconds to write.
 EXPORT_MAX_ROWS = env.int("EXPORT_MAX_ROWS", default=20_000)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from psa.models import Account, Service
 from vendors.mapping import ACCOUNTS, Side
 from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
+from vendors.microsoft_skus import catalogue
 from vendors.suggest import Candidate, Subject, Words, suggest
 
 WORDS = {
@@ -228,7 +229,7 @@ def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
             id=e.id,
             name=e.name,
             source=e.integration_id,
-            keys=(e.key,) if e.key else (),
+            keys=_keys(side, [e.key]),
             caution=CAUTIONS.get(e.kind, ""),
         )
         for e in entries
@@ -247,11 +248,16 @@ def list_candidates(side: Side, org_id: int) -> list[Candidate]:
         Candidate(
             id=pk,
             name=name,
-            keys=tuple(k for k in found if k),
+            keys=_keys(side, found),
             caution="" if active else "not active in the PSA",
         )
         for pk, name, active, *found in rows.values_list("pk", "name", "active", *keys)
     ]
+
+
+def _keys(side: Side, texts: Iterable[str]) -> tuple[str, ...]:
+    """Give what stands for an account or a service; of Microsoft's products everything that stands for the same."""
+    return tuple(filter(None, texts)) if side is ACCOUNTS else catalogue().keys_of(texts)
 
 
 def _ask(
