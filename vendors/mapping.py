@@ -10,7 +10,7 @@ from accounts import audit
 from accounts.models import User
 from psa.models import Account, AgreementLine, Service
 from reconcile.signals import figures_changed
-from vendors.models import AccountMapping, ServiceMapping, VendorAccount, VendorService
+from vendors.models import AccountMapping, MappingRefusal, ServiceMapping, VendorAccount, VendorService
 
 # Above this many accounts one refresh of all of them is no slower than naming each.
 NAMED_ACCOUNTS = 500
@@ -143,6 +143,7 @@ def write(side: Side, org_id: int, changes: Sequence[Change], rows: Mapping[int,
         for c in moved
         if c.wanted.target
     )
+    _learn(side, org_id, moved)
     flipped = [c for c in changes if c.wanted.excluded != c.seen.excluded]
     for excluded, moment in ((True, timezone.now()), (False, None)):
         ids = [c.row for c in flipped if c.wanted.excluded is excluded]
@@ -150,6 +151,23 @@ def write(side: Side, org_id: int, changes: Sequence[Change], rows: Mapping[int,
     account_ids = affected_accounts(side, org_id, changes, rows)
     if account_ids is None or account_ids:
         figures_changed.send(side.mapping_model, org_id=org_id, account_ids=account_ids)
+
+
+def _learn(side: Side, org_id: int, moved: Sequence[Change]) -> None:
+    """Remember what was taken back, so that it is not suggested as sure again; what is chosen after all is forgiven."""
+    row, target = f"{side.owner}_id", f"{side.noun}_id"
+    chosen = {(c.row, c.wanted.target) for c in moved}
+    known = MappingRefusal.objects.filter(org_id=org_id, **{f"{row}__in": [c.row for c in moved]})
+    forgiven = [pk for pk, *pair in known.values_list("pk", row, target) if tuple(pair) in chosen]
+    MappingRefusal.objects.filter(org_id=org_id, pk__in=forgiven).delete()
+    MappingRefusal.objects.bulk_create(
+        (
+            MappingRefusal(org_id=org_id, **{row: c.row, target: c.seen.target})
+            for c in moved
+            if c.seen.target
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def affected_accounts(

@@ -1,6 +1,6 @@
 """The lists of Advanced config: entries with usage and price, totals, advice. A fixed number of queries."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +17,8 @@ from psa.models import Account, Service
 from vendors.mapping import ACCOUNTS, Side
 from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
 from vendors.microsoft_skus import catalogue
+from vendors.models import MappingRefusal
+from vendors.names import read_name
 from vendors.suggest import Candidate, Subject, Words, suggest
 
 WORDS = {
@@ -223,13 +225,19 @@ def list_named(side: Side, org_id: int, ids: Sequence[int]) -> list[Entry]:
 
 
 def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
-    """Write its advice into each of the entries: one query."""
+    """Write its advice into each of the entries: three queries."""
+    decided, refused = _decisions(side, org_id), _refusals(side, org_id)
     subjects = (
         Subject(
             id=e.id,
             name=e.name,
             source=e.integration_id,
             keys=_keys(side, [e.key]),
+            # Of another source: two rows of one name in one source are two customers.
+            decided=frozenset(
+                t for source, t in decided.get(_folded(e.name), ()) if source != e.integration_id
+            ),
+            refused=frozenset(refused.get(e.id, ())),
             caution=CAUTIONS.get(e.kind, ""),
         )
         for e in entries
@@ -237,6 +245,31 @@ def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
     advice = suggest(subjects, list_candidates(side, org_id), WORDS[side.key])
     for entry in entries:
         entry.advice = advice[entry.id]
+
+
+def _decisions(side: Side, org_id: int) -> dict[str, list[tuple[int, int]]]:
+    """Give by name what people have mapped: the source and the target."""
+    rows = side.mapping_model.objects.filter(org_id=org_id).values_list(
+        f"{side.owner}__name", f"{side.owner}__integration_id", f"{side.noun}_id"
+    )
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for name, source, target in rows:
+        found[_folded(name)].append((source, target))
+    found.pop("", None)
+    return found
+
+
+def _refusals(side: Side, org_id: int) -> dict[int, list[int]]:
+    """Give by row the targets that people have taken back from it."""
+    rows = MappingRefusal.objects.filter(org_id=org_id, **{f"{side.owner}__isnull": False})
+    found: dict[int, list[int]] = defaultdict(list)
+    for row, target in rows.values_list(f"{side.owner}_id", f"{side.noun}_id"):
+        found[row].append(target)
+    return found
+
+
+def _folded(name: str) -> str:
+    return read_name(name).letters
 
 
 def list_candidates(side: Side, org_id: int) -> list[Candidate]:

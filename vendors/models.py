@@ -223,10 +223,48 @@ class UsageCount(TenantRow):
         return f"{self.quantity} at {self.counted_at:%Y-%m-%d}"
 
 
+class MappingRefusal(TenantRow):
+    """A mapping that a person took back, or changed for another: it is not suggested as sure again (D4)."""
+
+    vendor_account = TenantReference(VendorAccount, null=True)
+    account = TenantReference(Account, null=True)
+    vendor_service = TenantReference(VendorService, null=True)
+    service = TenantReference(Service, null=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            *tenant_rows(
+                "vendors_mappingrefusal",
+                vendor_account="vendors_vendoraccount",
+                account="psa_account",
+                vendor_service="vendors_vendorservice",
+                service="psa_service",
+            ),
+            models.UniqueConstraint(
+                fields=["org", "vendor_account", "account"], name="vendors_mappingrefusal_account_once"
+            ),
+            models.UniqueConstraint(
+                fields=["org", "vendor_service", "service"], name="vendors_mappingrefusal_service_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    vendor_account__isnull=False, account__isnull=False, vendor_service=None, service=None
+                )
+                | Q(vendor_service__isnull=False, service__isnull=False, vendor_account=None, account=None),
+                name="vendors_mappingrefusal_one_side",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"not {self.account_id or self.service_id}"
+
+
 __all__ = [
     "AccountMapping",
     "GapHistory",
     "Integration",
+    "MappingRefusal",
     "ServiceMapping",
     "Snapshot",
     "UsageCount",

@@ -14,8 +14,8 @@ from vendors.word_lists import read_words
 # From this confidence on, in percent, a suggestion may be accepted together with others.
 SURE = 95
 BY_KEY_AND_NAME, BY_KEY, BY_DOMAIN, BY_DECISION, DOUBTFUL = 99, 97, 97, 96, 50
-# A name that another one is as near to, and one that somebody else has the better claim to.
-TOO_CLOSE, BETTER_CLAIM = 60, 60
+# A name that another one is as near to, one that somebody else has the better claim to, and a choice taken back.
+TOO_CLOSE, BETTER_CLAIM, TAKEN_BACK = 60, 60, 15
 SHOWN = 9
 BY_NAME = {
     Likeness.SAME: (99, "Same name"),
@@ -39,7 +39,8 @@ PUBLIC_DOMAINS = read_words("public_domains.txt")
 class Subject:
     """A vendor's account or service. A `caution` says why a person must look at it in any case.
 
-    `decided` are the candidates that people have chosen before for one like it, `refused` those they turned down.
+    `decided` are the candidates that people have chosen before for one of its name, `refused` those that they have
+    taken back from this very one: named with little confidence, and never sure again.
     """
 
     id: int
@@ -131,8 +132,8 @@ class Advisor:
 
     def advise(self, subject: Subject) -> Advice:
         """Rank the candidates for one subject; at most one of them is sure."""
-        named = [match for match in self._names.find(subject.name) if match.id not in subject.refused]
-        same_name = frozenset(match.id for match in named if match.likeness >= Likeness.MISTYPED)
+        named = self._names.find(subject.name)
+        same_name = frozenset(m.id for m in named if m.likeness >= Likeness.MISTYPED) - subject.refused
         for signal in self._signals(subject):
             if signal.ids:
                 return self._follow(subject, signal, named, same_name)
@@ -238,6 +239,8 @@ def _weaken(one: Suggestion, at_most: int) -> Suggestion:
 
 def _beware(one: Suggestion, subject: Subject) -> Suggestion:
     cautions = [caution for caution in (subject.caution, one.candidate.caution) if caution]
+    if one.candidate.id in subject.refused:
+        one, cautions = _weaken(one, TAKEN_BACK), [*cautions, "taken back before"]
     return replace(_weaken(one, DOUBTFUL), reason="; ".join([one.reason, *cautions])) if cautions else one
 
 

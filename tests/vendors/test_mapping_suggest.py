@@ -92,10 +92,18 @@ def test_a_domain_leads_to_its_account_unless_anybody_can_have_it() -> None:
     assert advise("HDG", harbor, domains=("gmail.com",)) == Advice()
 
 
-def test_what_was_chosen_before_is_sure_and_what_was_turned_down_is_not_named_again() -> None:
+def test_what_was_chosen_before_is_sure_and_what_was_taken_back_never_again() -> None:
     ours = (account(7, "Harbor Dental"), account(8, "Quarry Lane"))
     assert sure(advise("HDG", *ours, decided=frozenset({7})))[0] == 7
-    assert advise("Harbor Dental", *ours, refused=frozenset({7})) == Advice()
+    taken_back = advise("Harbor Dental", *ours, refused=frozenset({7}))
+    assert taken_back.sure is None
+    assert taken_back.first is not None
+    assert taken_back.first.reason == "Same name; taken back before"
+
+
+def test_what_was_taken_back_is_no_rival_to_another_of_its_name() -> None:
+    ours = (account(7, "Stonecroft"), account(8, "STONECROFT"))
+    assert sure(advise("Stonecroft", *ours, refused=frozenset({7})))[0] == 8
 
 
 def test_a_key_is_followed_before_a_domain_and_a_domain_before_a_decision() -> None:
