@@ -4,6 +4,7 @@ from django.urls import path
 
 from dashboard import (
     act_views,
+    answer_views,
     aside_views,
     bulk_views,
     filter_views,
@@ -17,6 +18,7 @@ from dashboard import (
     ticket_views,
     views,
 )
+from dashboard.finding import KINDS
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -26,6 +28,11 @@ urlpatterns = [
     path("back-billing/", past_views.back_billing_page, name="back_billing"),
     path("back-billing/settle/", past_views.settle, name="back_billing_settle"),
     path("back-billing/<int:settlement_id>/undo/", past_views.take_back, name="back_billing_undo"),
+    path("why/", answer_views.search, name="why"),
+    *(
+        path(f"why/{key.replace('_', '-')}/<int:pk>/", answer_views.answer, {"kind": key}, name=kind.view)
+        for key, kind in KINDS.items()
+    ),
     path("views/", saved_view_views.menu, name="views_menu"),
     path("views/save/", saved_view_views.save, name="view_save"),
     path("views/keep/", saved_view_views.manage, name="views_manage"),

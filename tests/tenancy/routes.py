@@ -34,6 +34,7 @@ class Things:
     vendor_account: int
     vendor_service: int
     account: int
+    service: int
     push: int
     report: int
     line: int
@@ -70,6 +71,11 @@ ROUTES: dict[str, Route] = {
     "filter_menu": Route(get=Role.VIEWER, words=("account",)),
     "past_find": Route(get=Role.VIEWER),
     "past_day": Route(get=Role.VIEWER, words=("2026-01-31",)),
+    "why": Route(get=Role.VIEWER),
+    "why_account": Route(get=Role.VIEWER, ids=("account",)),
+    "why_service": Route(get=Role.VIEWER, ids=("service",)),
+    "why_vendor_account": Route(get=Role.VIEWER, ids=("vendor_account",)),
+    "why_vendor_service": Route(get=Role.VIEWER, ids=("vendor_service",)),
     "back_billing": Route(get=Role.VIEWER),
     "back_billing_settle": Route(
         post=Role.APPROVER, form=lambda t: {"line": t.line, "through": "2026-01-01"}

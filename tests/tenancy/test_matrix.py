@@ -85,6 +85,7 @@ def furnish(org: Organization) -> Things:
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
+            service=line.service_id or 0,
             settlement=settlement.pk, member=member.pk, invitation=invitation.pk, view=view.pk, rate=rate.pk,
         )  # fmt: skip
 
