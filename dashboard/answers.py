@@ -4,7 +4,7 @@ Each condition is said as of the sync that it was read in. What is asked about i
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -41,6 +41,7 @@ class Step:
     as_of: datetime | None = None
     mend: Mend | None = None
     asks: tuple[str, int] | None = None
+    of_lines: bool = False
 
 
 def holds(sentence: str, as_of: datetime | None = None, asks: tuple[str, int] | None = None) -> Step:
@@ -72,11 +73,18 @@ class Answer:
         return [step for step in self.steps if not step.holds]
 
     @property
+    def compared(self) -> int:
+        return sum(card.kind not in NOT_COMPARED for card in self.cards)
+
+    @property
     def verdict(self) -> str:
         """Say it in one sentence: the first thing that is in the way, or that nothing is."""
         if not self.failing:
             return "Nothing is in the way: it is on the dashboard."
-        return self.failing[0].sentence
+        first = self.failing[0].sentence
+        if self.compared and self.failing[0].of_lines:
+            return f"It is on the dashboard, with {self.compared} of {len(self.cards)} lines. {first}"
+        return first
 
 
 def mapping(view: str, label: str, name: str) -> Mend:
@@ -286,5 +294,5 @@ def _of_lines(cards: list[Card], read: datetime | None) -> list[Step]:
     for reason, number in sorted(out.items(), key=lambda one: -one[1]):
         label, view = {**HIDDEN, **UNCOMPARED}[reason]
         say = f"{number} line{'s are' if number > 1 else ' is'} not compared: {label}."
-        steps.append(fails(say, read, Mend("Mend it", view) if view else None))
+        steps.append(replace(fails(say, read, Mend("Mend it", view) if view else None), of_lines=True))
     return steps

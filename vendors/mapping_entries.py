@@ -177,4 +177,4 @@ class Entry:
     @property
     def is_ranked(self) -> bool:
         """Say whether several answers stand below the row for a person to choose from."""
-        return len(self.advice.suggestions) > 1
+        return self.advice.sure is None and len(self.advice.suggestions) > 1
