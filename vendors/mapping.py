@@ -114,8 +114,12 @@ SERVICES = Side("services", "service", VendorService, ServiceMapping, Service)
 SIDES = {side.key: side for side in (ACCOUNTS, SERVICES)}
 
 
-def apply(side: Side, org_id: int, changes: Sequence[Change], *, by: User | None) -> list[Change]:
+def apply(
+    side: Side, org_id: int, changes: Sequence[Change], *, by: User | None, is_undo: bool = False
+) -> list[Change]:
     """Make all of the changes or none, with the cards they touch; call it inside the organization's scope.
+
+    `is_undo`: they take an act back, and teach nothing.
 
     Gives those that changed something. Raises Refused when somebody changed a row since it was seen,
     or when a target has left the PSA; UnknownRow when the organization has no such row or target.
@@ -127,6 +131,7 @@ def apply(side: Side, org_id: int, changes: Sequence[Change], *, by: User | None
     _check_unmoved(side, org_id, open_changes, rows, states)
     names = _find_targets(side, org_id, open_changes)
     write(side, org_id, open_changes, rows)
+    learn(side, org_id, open_changes, is_undo=is_undo)
     for change in open_changes:
         _record(side, org_id, change, rows[change.row], names, by)
     return open_changes
@@ -143,7 +148,6 @@ def write(side: Side, org_id: int, changes: Sequence[Change], rows: Mapping[int,
         for c in moved
         if c.wanted.target
     )
-    _learn(side, org_id, moved)
     flipped = [c for c in changes if c.wanted.excluded != c.seen.excluded]
     for excluded, moment in ((True, timezone.now()), (False, None)):
         ids = [c.row for c in flipped if c.wanted.excluded is excluded]
@@ -153,19 +157,20 @@ def write(side: Side, org_id: int, changes: Sequence[Change], rows: Mapping[int,
         figures_changed.send(side.mapping_model, org_id=org_id, account_ids=account_ids)
 
 
-def _learn(side: Side, org_id: int, moved: Sequence[Change]) -> None:
-    """Remember what was taken back, so that it is not suggested as sure again; what is chosen after all is forgiven."""
+def learn(side: Side, org_id: int, changes: Sequence[Change], *, is_undo: bool) -> None:
+    """Remember what was taken back, so that it is not suggested as sure again; what is chosen after all is forgiven.
+
+    An undo says nothing of what is right: it only takes back what was remembered.
+    """
     row, target = f"{side.owner}_id", f"{side.noun}_id"
+    moved = [c for c in changes if c.wanted.target != c.seen.target]
     chosen = {(c.row, c.wanted.target) for c in moved}
     known = MappingRefusal.objects.filter(org_id=org_id, **{f"{row}__in": [c.row for c in moved]})
     forgiven = [pk for pk, *pair in known.values_list("pk", row, target) if tuple(pair) in chosen]
     MappingRefusal.objects.filter(org_id=org_id, pk__in=forgiven).delete()
+    wrong = [] if is_undo else [c for c in moved if c.seen.target]
     MappingRefusal.objects.bulk_create(
-        (
-            MappingRefusal(org_id=org_id, **{row: c.row, target: c.seen.target})
-            for c in moved
-            if c.seen.target
-        ),
+        (MappingRefusal(org_id=org_id, **{row: c.row, target: c.seen.target}) for c in wrong),
         ignore_conflicts=True,
     )
 

@@ -86,7 +86,9 @@ def change(request: OrgRequest) -> HttpResponse:
     side = side_in(request.POST.get("side", ""))
     try:
         changes = changes_in(request.POST)
-        done = mapping.apply(side, request.org.pk, changes, by=request.user)
+        done = mapping.apply(
+            side, request.org.pk, changes, by=request.user, is_undo=request.POST.get("undo") == "1"
+        )
     except Refused as refused:
         return refuse(request, refused)
     except mapping.UnknownRow as unknown:
@@ -106,7 +108,8 @@ def answer(request: OrgRequest, side: Side, asked: Sequence[Change], done: Seque
         )
     context["told"] = tell(side, done, {row.id: row for row in rows})
     context["undo"] = json.dumps(
-        {"side": side.key, "act": "set", "row": [written(c.reversed) for c in done]}, ensure_ascii=False
+        {"side": side.key, "act": "set", "undo": "1", "row": [written(c.reversed) for c in done]},
+        ensure_ascii=False,
     )
     response = render(request, "vendors/mapping_changed.html", context)
     if len(rows) > 1:

@@ -72,3 +72,10 @@ def test_d4_a_service_taken_back_is_remembered_too(desk: Desk) -> None:
     first = advice(desk, row, SERVICES).first
     assert first is not None
     assert "taken back before" in first.reason
+
+
+def test_d4_an_undo_teaches_nothing(desk: Desk) -> None:
+    row, target = desk.loose.pk, desk.harbor.pk
+    desk.act("map", f"{row}|", target=target)
+    desk.act("set", f"{row}|{target}|", undo="1")
+    assert advice(desk, row).sure is not None
