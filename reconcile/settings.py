@@ -240,6 +240,7 @@ SYNC_RUNS_PER_ORGANIZATION = env.int("SYNC_RUNS_PER_ORGANIZATION", default=2)
 SYNC_MAX_ATTEMPTS = env.int("SYNC_MAX_ATTEMPTS", default=5)
 STALE_AFTER_HOURS = env.int("STALE_AFTER_HOURS", default=8 * 24)
 # A count of anything but bytes or points above this is a fault of the source.
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=5 * 1024 * 1024)
 # A newer table of Microsoft's products than the one that is shipped; its own CSV is read as it is.
 MICROSOFT_SKUS_FILE = env.str("MICROSOFT_SKUS_FILE", default="")
 COUNT_LIMIT = env.int("COUNT_LIMIT", default=100_000_000)

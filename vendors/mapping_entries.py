@@ -88,6 +88,7 @@ class Entry:
     is_gone: bool
     target_id: int | None
     target: str | None
+    target_key: str | None
     target_active: bool
     mapped_at: datetime | None
     counts: int

@@ -27,7 +27,7 @@ def mappings_table(side: Side, org_id: int, filters: Filters, limit: int) -> Tab
     noun = "Account" if side is ACCOUNTS else "Service"
     columns = (
         "Source", f"Vendor {noun.lower()}", "Vendor id", "PSA key" if side is ACCOUNTS else "Part number", "Status",
-        noun, "Mapped at (UTC)", "Excluded at (UTC)", "Largest count", "Vendor units", "Unit", "Counts",
+        noun, f"{noun} id", "Mapped at (UTC)", "Excluded at (UTC)", "Largest count", "Vendor units", "Unit", "Counts",
         "Counted at (UTC)", "Estimate a month", "Currency", "Reason",
     )  # fmt: skip
     found = mapping_lists.list_whole(side, org_id, filters, limit)
@@ -48,6 +48,7 @@ def _row(entry: Entry) -> list[Cell]:
     reasons += [entry.gap_reason] if entry.gap_reason else []
     return [
         entry.source, entry.name, entry.external_id, entry.key or None, STATUSES[entry.status], entry.target,
+        entry.target_key,
         entry.mapped_at, entry.excluded_at, entry.what, trim(entry.quantity), entry.unit or None,
         None if entry.is_unknown else entry.counts, entry.counted_at,
         pad(entry.value, entry.currency or ""), entry.currency if entry.value is not None else None,

@@ -143,25 +143,44 @@ def preview(request: OrgRequest) -> HttpResponse:
         else:
             changes = changes_in(request.POST)
             entries = mapping_lists.list_named(side, request.org.pk, [c.row for c in changes])
-        changes = [c for c in changes if c.wanted != c.seen][:ROWS_AT_ONCE]
+    except Refused as refused:
+        return refuse(request, refused)
+    changes = [c for c in changes if c.wanted != c.seen][:ROWS_AT_ONCE]
+    said = {
+        "act": act,
+        "left_out": len(picked) - len(changes) if picked else len(entries) - len(changes),
+        "was_accept": act == "accept" or request.POST.get("title") == "accept",
+        "was_import": request.POST.get("title") == "import",
+    }
+    return show_preview(request, side, changes, said, entries)
+
+
+def show_preview(
+    request: OrgRequest,
+    side: Side,
+    changes: Sequence[Change],
+    said: dict[str, Any],
+    entries: Sequence[Entry] | None = None,
+) -> HttpResponse:
+    """Answer with the dialog of many changes; `said` is what the act has to say beside them."""
+    try:
         effect = foresee(side, request.org.pk, changes)
-        names = side.target_model.objects.in_bulk({c.wanted.target for c in changes if c.wanted.target})
     except Refused as refused:
         return refuse(request, refused)
     except mapping.UnknownRow as unknown:
         raise Http404("No such row") from unknown
+    if entries is None:
+        entries = mapping_lists.list_named(side, request.org.pk, [c.row for c in changes])
+    names = side.target_model.objects.in_bulk({c.wanted.target for c in changes if c.wanted.target})
     by_id = {entry.id: entry for entry in entries}
     context = {
         "side": side,
-        "act": act,
         **addresses(request, Filters.read(request.GET)),
         "rows": [(by_id[c.row], written(c), names.get(c.wanted.target or 0)) for c in changes],
-        "left_out": len(picked) - len(changes) if picked else len(entries) - len(changes),
         "values": mapping_lists.sum_values(by_id[c.row] for c in changes),
         "effect": effect,
         "verb": changes[0].verb if changes else "",
-        "was_accept": act == "accept" or request.POST.get("title") == "accept",
-    }
+    } | said
     return render(request, "vendors/mapping_preview.html", context)
 
 

@@ -6,42 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from vendors.csv_texts import Unreadable, read_csv
 from vendors.suggest import Advice, Candidate, Subject, Words
 
 WORDS = Words("account", "id")
 COLUMNS = ("vendor_account", "account", "confidence", "bulk", "reason")
 NOTHING = "No account has this id, domain or name"
 _SEVERAL = re.compile(r"[\s;,|]+")
-_SAMPLE = 8192
-
-
-class Unreadable(Exception):
-    """A file that is no list of names; the sentence says what it needs."""
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read a CSV in UTF-8 (or Windows-1252) with a `name` column; raises Unreadable.
-
-    Its separator may be a comma, semicolon or tab, its columns in any order and case. A row without a name stays out.
-    """
+    """Read a CSV with a `name` column, and leave out its rows without a name; raises Unreadable."""
     try:
-        text = _decode(path.read_bytes())
+        table = read_csv(path.read_bytes())
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}. Give the path of a CSV file.") from None
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=_find_separator(text))
-    fields = [(field or "").strip().casefold() for field in reader.fieldnames or ()]
-    if "name" not in fields:
-        found = ", ".join(fields) or "nothing"
+    except Unreadable as error:
+        raise Unreadable(f"{path}, {error}") from None
+    if "name" not in table.heads:
+        found = ", ".join(table.heads) or "nothing"
         raise Unreadable(f"{path} needs a column “name” in its first row; it has {found}.")
-    reader.fieldnames = fields
-    try:
-        rows = [
-            {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
-            for row in reader
-        ]
-    except csv.Error as error:
-        raise Unreadable(f"{path}, line {reader.line_num}: {error}. Mend the file and try again.") from None
-    return [row for row in rows if row["name"]]
+    return [row for _, row in table.rows if row["name"]]
 
 
 def as_candidates(rows: Sequence[Mapping[str, str]]) -> list[Candidate]:
@@ -73,15 +58,3 @@ def _fields(row: Mapping[str, str]) -> dict[str, Any]:
     domains = tuple(filter(None, _SEVERAL.split(row.get("domain", ""))))
     keys = tuple(filter(None, [row.get("external_id", "")]))
     return {"name": row["name"], "keys": keys, "domains": domains}
-
-
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
-
-
-def _find_separator(text: str) -> str:
-    first = text[:_SAMPLE].partition("\n")[0]
-    return max((",", ";", "\t"), key=first.count)

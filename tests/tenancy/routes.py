@@ -98,6 +98,7 @@ ROUTES: dict[str, Route] = {
     "past_export": Route(post=Role.VIEWER, words=("2026-01-31",), form=lambda t: {"as": "csv"}),
     "usage_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
     "activity_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
+    "mapping_import": Route(get=Role.ADMIN, post=Role.ADMIN, words=("accounts",)),
     "mapping_export": Route(post=Role.VIEWER, words=("accounts",), form=lambda t: {"as": "csv"}),
     "sync_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
     "line_details": Route(get=Role.VIEWER, ids=("card",)),

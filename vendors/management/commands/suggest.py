@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from vendors import name_lists
+from vendors.csv_texts import Unreadable
 from vendors.suggest import suggest
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         try:
             accounts = name_lists.read_rows(options["accounts"])
             theirs = name_lists.read_rows(options["vendor_accounts"])
-        except name_lists.Unreadable as error:
+        except Unreadable as error:
             raise CommandError(str(error)) from None
         subjects = name_lists.as_subjects(theirs)
         advice = suggest(subjects, name_lists.as_candidates(accounts), name_lists.WORDS)
