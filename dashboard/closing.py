@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Membership, Organization, User
-from dashboard import cards, decisions, stranded
+from dashboard import cards, decisions, grace, stranded
 from dashboard.decisions import Refused
 from dashboard.models import Card, MonthReopening, MonthReport
 from dashboard.months import OPEN, find_closed, with_marks
@@ -134,7 +134,7 @@ def close(org: Organization, seen: str, *, by: User) -> MonthReport:
         raise Refused(" ".join([*map(str, standing.obstacles), "Nothing was closed."]))
     if standing.fingerprint != seen:
         raise Refused("The figures have changed since you opened the page. Look at them again, then close.")
-    report = _lock(org, standing, by)
+    report = lock_report(org, standing.period, by, lines=standing.lines, compose=compose)
     audit.record(
         org.pk, actor=by, verb="closed month", subject=f"report:{report.pk}", label=str(report),
         new={"lines": report.lines, "exceptions": report.exceptions, "sha256": report.digest},
@@ -145,9 +145,11 @@ def close(org: Organization, seen: str, *, by: User) -> MonthReport:
 def reopen(report: MonthReport, reason: str, *, by: User) -> MonthReopening:
     """Open a closed month again; its report stays as the version that it is. Raises Refused."""
     audit.hold(report.org_id)
-    closed = find_closed(report.org_id)
-    if closed is None or closed.pk != report.pk:
-        raise Refused("Only the newest report of the current month can be reopened. Nothing was changed.")
+    closed = find_closed(report.org_id, report.period)
+    if closed is None or closed.pk != report.pk or not grace.may_reopen(report):
+        raise Refused(
+            "Only the newest report of a month that can be closed again is reopened. Nothing was changed."
+        )
     reopening = MonthReopening.objects.create(org_id=report.org_id, report=report, by=by, reason=reason)
     audit.record(
         report.org_id, actor=by, verb="reopened month", subject=f"report:{report.pk}", label=str(report),
@@ -162,17 +164,18 @@ def list_reports(org_id: int) -> Sequence[MonthReport]:
     return list(found.prefetch_related("reopenings__by").order_by("-period", "-version"))
 
 
-def _lock(org: Organization, standing: Standing, by: User) -> MonthReport:
-    earlier = MonthReport.objects.filter(org_id=org.pk, period=standing.period)
+def lock_report(
+    org: Organization, period: date, by: User, *, lines: int, compose: Callable[..., dict[str, Any]]
+) -> MonthReport:
+    """Seal the next version of a month's report, of what `compose` reads."""
+    earlier = MonthReport.objects.filter(org_id=org.pk, period=period)
     version = (earlier.aggregate(last=Max("version"))["last"] or 0) + 1
     at = timezone.now()
     role = Membership.objects.get(org_id=org.pk, user=by).get_role_display()
-    content = compose(
-        org, period=standing.period, version=version, at=at, by=by, role=role, head=audit.hold(org.pk)
-    )
+    content = compose(org, period=period, version=version, at=at, by=by, role=role, head=audit.hold(org.pk))
     report = MonthReport(
-        org_id=org.pk, period=standing.period, version=version, closed_at=at, closed_by=by, closed_by_label=by.email,
-        lines=standing.lines, exceptions=len(content["exceptions"]),
+        org_id=org.pk, period=period, version=version, closed_at=at, closed_by=by, closed_by_label=by.email,
+        lines=lines, exceptions=len(content["exceptions"]),
     )  # fmt: skip
     report.seal(content)
     report.save(force_insert=True)

@@ -4,17 +4,20 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
 from accounts.exports import attach
 from accounts.models import ReconcileSettings
 from accounts.roles import Role
-from dashboard import cards, closing, decisions, months
+from dashboard import cards, closing, decisions, grace, months
 from dashboard.decisions import Refused
 from dashboard.entries import ids_in
 from dashboard.lists import with_names
 from dashboard.models import Card, MonthReport
+from dashboard.period import current_period
+from dashboard.report_late import explain_late
 from dashboard.report_pdf import write_pdf
 from dashboard.report_tables import list_together, list_totals, moment, number, report_tables
 from dashboard.report_together import explain_together
@@ -49,12 +52,20 @@ def month(request: OrgRequest) -> HttpResponse:
         "carried": _rows(standing.carried),
         "shown": SHOWN,
         "reasons": CARRY_REASONS,
+        "carry_url": "month_carry",
         "bills_from": cards.bills_from(),
         "may_prepare": request.member.may(Role.REVIEWER),
         "may_approve": request.member.may(Role.APPROVER),
         "may_reopen": request.member.may(Role.ADMIN),
+        **_before(request),
     }
     return render(request, "dashboard/month.html", context)
+
+
+def _before(request: OrgRequest) -> dict[str, Any]:
+    """Name the month before while it may still be signed off, and until when."""
+    late = grace.find_signable(request.org.pk)
+    return {"late": late, "late_until": grace.deadline(late) if late else None}
 
 
 def _rows(found: Any) -> list[Row]:
@@ -66,7 +77,7 @@ def _rows(found: Any) -> list[Row]:
 @member_view(Role.REVIEWER)
 def month_carry(request: OrgRequest) -> HttpResponse:
     """Carry lines over into the next month: the chosen ones, or all that are still open."""
-    reason = _reason(request)
+    reason = read_reason(request)
     decisions.keep_up(request.org.pk)
     decisions.refuse_closed(request.org.pk)
     if not reason:
@@ -106,11 +117,12 @@ def month_close(request: OrgRequest) -> HttpResponse:
 def month_reopen(request: OrgRequest, report_id: int) -> HttpResponse:
     """Open a closed month again; its report stays."""
     report = _find(request, report_id)
-    reason = _reason(request)
+    reason = read_reason(request)
     if not reason:
         raise Refused("Say why the month is opened again. Nothing was changed.")
     closing.reopen(report, reason, by=request.user)
-    return redirect("month", request.org.slug)
+    current = report.period == current_period(timezone.now())
+    return redirect("month" if current else "late_month", request.org.slug)
 
 
 @require_GET
@@ -118,7 +130,7 @@ def month_reopen(request: OrgRequest, report_id: int) -> HttpResponse:
 def reports(request: OrgRequest) -> HttpResponse:
     """List the closed months with their versions, and those that ended without a sign-off."""
     found = closing.list_reports(request.org.pk)
-    context = {"reports": found, "unclosed": list_unclosed(request.org.pk, found)}
+    context = {"reports": found, "unclosed": list_unclosed(request.org.pk, found), **_before(request)}
     return render(request, "dashboard/reports.html", context)
 
 
@@ -137,7 +149,8 @@ def report(request: OrgRequest, report_id: int) -> HttpResponse:
         "exceptions": [e | {"difference": number(e["difference"])} for e in content["exceptions"]],
         "sources": [source | {"as_of": moment(source["as_of"])} for source in content["sources"]],
         "reopening": found.reopenings.select_related("by").first(),
-        "is_standing": months.find_closed(request.org.pk) == found,
+        "why_late": explain_late(content),
+        "is_standing": months.find_closed(request.org.pk, found.period) == found and grace.may_reopen(found),
         "may_reopen": request.member.may(Role.ADMIN),
     }
     return render(request, "dashboard/report.html", context)
@@ -171,6 +184,7 @@ def _find(request: OrgRequest, report_id: int) -> MonthReport:
     return found
 
 
-def _reason(request: OrgRequest) -> str:
+def read_reason(request: OrgRequest) -> str:
+    """Read the reason that was chosen, or typed instead."""
     typed = request.POST.get("other", "").replace("\x00", "").strip()
     return (typed or request.POST.get("reason", "").replace("\x00", "").strip())[:300]

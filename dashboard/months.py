@@ -71,8 +71,7 @@ def carry(org_id: int, chosen: QuerySet[Card], reason: str, *, by: User) -> int:
             "account", "service"
         )
     )  # fmt: skip
-    _end(org_id, found)
-    CarryOver.objects.bulk_create([_mark(card, reason, by) for card in found], batch_size=500)
+    mark(org_id, found, reason, by=by)
     notes = [
         audit.Note(
             f"card:{card.pk}", _label(card), new={"reason": reason},
@@ -91,10 +90,16 @@ def take_back(org_id: int, chosen: QuerySet[Card], *, by: User) -> int:
         with_marks(chosen.filter(org_id=org_id)).exclude(carrying="").select_related("account", "service")
     )
     found = list(marked)
-    _end(org_id, found)
+    end_marks(org_id, found)
     notes = [audit.Note(f"card:{card.pk}", _label(card), old={"reason": card.carrying}) for card in found]
     audit.record_all(org_id, actor=by, verb="no longer carried over", notes=notes)
     return len(found)
+
+
+def mark(org_id: int, found: Sequence[Any], reason: str, *, by: User) -> None:
+    """Mark cards, or lines of a month that is over, as carried over; a mark that was there before ends."""
+    end_marks(org_id, found)
+    CarryOver.objects.bulk_create([_mark(card, reason, by) for card in found], batch_size=500)
 
 
 def _mark(card: Any, reason: str, by: User) -> CarryOver:
@@ -104,7 +109,7 @@ def _mark(card: Any, reason: str, by: User) -> CarryOver:
     )  # fmt: skip
 
 
-def _end(org_id: int, found: Sequence[Any]) -> None:
+def end_marks(org_id: int, found: Sequence[Any]) -> None:
     """End what stands for these cards, also marks whose numbers have moved since."""
     lines = {card.line_id for card in found if card.line_id}
     pairs = {(card.account_id, card.service_id) for card in found if not card.line_id}

@@ -22,10 +22,12 @@ ZERO = Decimal(0)
 class PastRow:
     """One line of a past day, with the names that it has today."""
 
+    pair: Pair
     judged: Judged
     account: str
     service: str
     agreement: str
+    connection: str
     currency: str
     remote_id: str
 
@@ -125,19 +127,22 @@ def _named(
     services = {pk: (name, psa) for pk, name, psa in Service.objects.filter(org_id=org_id).values_list(
         "pk", "name", "connection_id"
     )}  # fmt: skip
-    currencies = dict(Connection.objects.filter(org_id=org_id).values_list("pk", "currency"))
+    psas = {psa.pk: psa for psa in Connection.objects.filter(org_id=org_id)}
     rows = []
     for (account, service), one in judged:
         line = None if one.line is None else lines[one.line]
         name, psa = services.get(service or 0, ("No service", 0))
-        currency = currencies.get(line.connection_id if line else psa, "")
+        connection = psas.get(line.connection_id if line else psa)
         rows.append(
             PastRow(
+                pair=(account, service),
                 judged=one,
                 account=accounts.get(account, ""),
                 service=name,
                 agreement=line.agreement.name if line else "",
-                currency=(line.agreement.currency if line else "") or currency,
+                connection=str(connection or ""),
+                currency=(line.agreement.currency if line else "")
+                or (connection.currency if connection else ""),
                 remote_id=line.remote_id if line else "",
             )
         )

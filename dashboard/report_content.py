@@ -14,7 +14,7 @@ from accounts.rates import exchange_for
 from dashboard import totals
 from dashboard.exports import explain_gaps
 from dashboard.hidden import find_hidden
-from dashboard.models import Card, CarryOver
+from dashboard.models import Card, CarryOver, Decision
 from dashboard.months import with_marks
 from dashboard.report_pushes import corrections, list_pushes
 from dashboard.report_together import bring_together
@@ -35,13 +35,9 @@ def compose(
     lines = [_line(card) for card in cards]
     found = sum_up(lines, pushes)
     exchange = exchange_for(org.pk, on=timezone.localdate(at))
-    content: dict[str, Any] = _plain(
-        {
-            "format": FORMAT,
-            "organization": {"name": org.name, "slug": org.slug},
-            "period": period,
-            "version": version,
-            "closed": {"at": at, "by": str(by), "email": by.email, "role": role},
+    content: dict[str, Any] = plain(
+        name_signing(org, period=period, version=version, at=at, by=by, role=role, head=head)
+        | {
             "sources": _sources(org.pk, at),
             "coverage": _coverage(org.pk, exchange),
             "totals": found,
@@ -51,10 +47,23 @@ def compose(
             "exceptions": _exceptions(org.pk, period, cards),
             "unmapped": _unmapped(org.pk),
             "hidden": _hidden(org.pk),
-            "trail": {"seq": head.last_seq, "hash": head.last_hash},
         }
     )
     return content
+
+
+def name_signing(
+    org: Organization, *, period: date, version: int, at: datetime, by: User, role: str, head: AuditHead
+) -> dict[str, Any]:
+    """Say of which organization and month a report is, who signed it, and where the audit trail stood."""
+    return {
+        "format": FORMAT,
+        "organization": {"name": org.name, "slug": org.slug},
+        "period": period,
+        "version": version,
+        "closed": {"at": at, "by": str(by), "email": by.email, "role": role},
+        "trail": {"seq": head.last_seq, "hash": head.last_hash},
+    }
 
 
 def sum_up(lines: Iterable[dict[str, Any]], pushes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -111,10 +120,17 @@ def _line(card: Any) -> dict[str, Any]:
         "effect": trim(card.effect), "currency": card.currency, "psa_read_at": row.psa_read_at,
         "counted_at": card.integration.counted_at if card.integration else None,
         "unknown_since": card.unknown_since, "outcome": _outcome(card), "carried": card.carrying,
-        "decision": {
-            "verb": decision.get_verb_display(), "units": trim(decision.units), "reason": decision.reason,
-            "by": str(decision.by or decision.rule or ""), "at": decision.at,
-        } if decision else None,
+        "decision": tell_decision(decision),
+    }  # fmt: skip
+
+
+def tell_decision(decision: Decision | None) -> dict[str, Any] | None:
+    """Say who decided what on a line, and why."""
+    if decision is None:
+        return None
+    return {
+        "verb": decision.get_verb_display(), "units": trim(decision.units), "reason": decision.reason,
+        "by": str(decision.by or decision.rule or ""), "at": decision.at,
     }  # fmt: skip
 
 
@@ -192,12 +208,12 @@ def _hidden(org_id: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn values into what JSON holds without loss: digits as text, times in UTC."""
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):

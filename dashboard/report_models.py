@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zlib
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from dashboard.period import next_month
 from psa.models import Account, AgreementLine, Service
 from reconcile.tenancy.constraints import RowPolicy, TenantKey, tenant_rows
 from reconcile.tenancy.fields import TenantReference, UnitsField
@@ -80,6 +82,15 @@ class MonthReport(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.period:%B %Y}, version {self.version}"
+
+    @property
+    def last_day(self) -> date:
+        return next_month(self.period) - timedelta(days=1)
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether it was signed after its month: then its numbers are those of the last day."""
+        return self.closed_at.astimezone(UTC).date() > self.last_day
 
     def seal(self, content: dict[str, Any]) -> None:
         """Take the content; whoever changes a byte of it later no longer fits the digest."""

@@ -25,6 +25,7 @@ from reportlab.platypus import (
 )
 
 from dashboard.report_fonts import Printer, faces
+from dashboard.report_late import explain_late
 from dashboard.report_tables import list_together, list_totals, moment, number
 from dashboard.report_together import explain_together
 from reconcile.templatetags.figures import GAP, signed, signed_money, units
@@ -112,6 +113,7 @@ class ReportPage:
                 f"Version {content['version']}. Signed off by {closed['by']} ({closed['email']}, {closed['role']}) "
                 f"on {at:%d %B %Y, %H:%M} UTC. Locked: nothing on these pages changes any more.", self.soft,
             ),
+            *([self.text(why)] if (why := explain_late(content)) else []),
             Spacer(1, 6),
         ]  # fmt: skip
 
@@ -145,23 +147,14 @@ class ReportPage:
             f"{units(coverage['compared'])} of {units(coverage['billable'])} lines with a source were compared."
         ]
         said += [f"{units(r['lines'])} not compared: {r['label']}." for r in coverage["missing"]]
-        value = number(unmapped["value"])
-        worth = (
-            ""
-            if value is None
-            else f", about {signed_money(value, unmapped['currency']).lstrip('+')} a month"
-        )
-        said.append(
-            f"Unmapped usage: {count(unmapped['accounts'], 'vendor account')} and "
-            f"{count(unmapped['services'], 'vendor service')}{worth}."
-        )
+        said += [_unmapped(unmapped)] if unmapped else []
         said += [
             f"{units(part['number'])} left out: {part['label']}"
             + "".join(f", {signed_money(Decimal(v), c).lstrip('+')}" for c, v in part["money"].items()) + "."
             for part in self.content["hidden"]
         ]  # fmt: skip
         rows = [
-            [s["name"], f"{moment(s['as_of']):%d %b %Y, %H:%M} UTC" if s["as_of"] else f"{GAP} never read",
+            [s["name"], f"{moment(s['as_of']):%d %b %Y, %H:%M} UTC" if s["as_of"] else self.unread(),
              "held for a person" if s["held"] else ""]
             for s in self.content["sources"]
         ]  # fmt: skip
@@ -171,6 +164,9 @@ class ReportPage:
             Spacer(1, 4),
             self.table(("Source", "Read", "State"), rows, (40, 35, 25), ()),
         ]
+
+    def unread(self) -> str:
+        return f"{GAP} not kept for a past day" if self.content.get("as_of") else f"{GAP} never read"
 
     def exceptions(self) -> list[Flowable]:
         rows = [
@@ -249,6 +245,17 @@ class ReportPage:
             self.heading("Proof"),
             self.text(f"Audit trail at closing: entry {trail['seq']}, hash {trail['hash']}.", self.soft),
         ]
+
+
+def _unmapped(unmapped: Row) -> str:
+    value = number(unmapped["value"])
+    worth = (
+        "" if value is None else f", about {signed_money(value, unmapped['currency']).lstrip('+')} a month"
+    )
+    return (
+        f"Unmapped usage: {count(unmapped['accounts'], 'vendor account')} and "
+        f"{count(unmapped['services'], 'vendor service')}{worth}."
+    )
 
 
 def _pushed(push: Row) -> str:

@@ -13,15 +13,18 @@ from psa.models import Push
 from reconcile.tables import trim
 
 
-def list_pushes(org_id: int, period: date) -> list[dict[str, Any]]:
+def list_pushes(org_id: int, period: date, *, since: bool = False) -> list[dict[str, Any]]:
     """Give the pushes that ended in a month, those asked for in it that have not, and all that wait for their day.
 
-    Two queries. What is sent in a later month is in that month's report again, as what became of it.
+    Two queries. What is sent in a later month is in that month's report again, as what became of it. `since`: the month
+    is over, and what was asked for in it and has ended after it is told, too.
     """
     begins, ends = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (period, next_month(period)))
     fits = Q(finished_at__gte=begins, finished_at__lt=ends)
     fits |= Q(finished_at=None, created_at__gte=begins, created_at__lt=ends)
     fits |= Q(state=Push.State.WAITING, created_at__lt=ends)
+    if since:
+        fits |= Q(created_at__gte=begins, created_at__lt=ends)
     found = Push.objects.filter(fits, org_id=org_id).select_related(
         "line__account", "line__service", "line__agreement", "account", "service", "agreement", "connection",
         "requested_by", "second_by",

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from dashboard.report_late import explain_late
 from dashboard.report_together import explain_together, read_together
 from reconcile.tables import Cell, Table, pad
 
@@ -93,16 +94,23 @@ def _about(content: Row) -> list[tuple[str, Cell]]:
         ("Version", content["version"]),
         ("Closed by", f"{closed['by']} <{closed['email']}>, {closed['role']}"),
         ("Closed at (UTC)", moment(closed["at"])),
+        ("Of which moment", explain_late(content) or "The moment of closing"),
         ("Lines with a source", coverage["billable"]),
         ("Lines compared", coverage["compared"]),
-        ("Unmapped vendor accounts with usage", unmapped["accounts"]),
-        ("Unmapped vendor services with usage", unmapped["services"]),
-        ("Unmapped usage, estimate a month", pad(number(unmapped["value"]), unmapped["currency"])),
-        ("Its currency", unmapped["currency"] or None),
+        *(_unmapped(unmapped) if unmapped else []),
         ("Audit trail at closing, entry", content["trail"]["seq"]),
         ("Audit trail at closing, hash", content["trail"]["hash"]),
         ("An empty cell", "Unknown or does not apply, never 0"),
         ("Totals across currencies", explain_together(content) or "All in one currency"),
+    ]
+
+
+def _unmapped(unmapped: Row) -> list[tuple[str, Cell]]:
+    return [
+        ("Unmapped vendor accounts with usage", unmapped["accounts"]),
+        ("Unmapped vendor services with usage", unmapped["services"]),
+        ("Unmapped usage, estimate a month", pad(number(unmapped["value"]), unmapped["currency"])),
+        ("Its currency", unmapped["currency"] or None),
     ]
 
 
@@ -190,5 +198,5 @@ SOURCES: dict[str, Callable[[Row], Cell]] = {
     "Source": lambda row: row["name"],
     "Kind": lambda row: row["kind"],
     "Read at (UTC)": lambda row: moment(row["as_of"]),
-    "Held for a person": lambda row: "yes" if row["held"] else "no",
+    "Held for a person": lambda row: None if row["held"] is None else "yes" if row["held"] else "no",
 }

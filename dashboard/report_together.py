@@ -71,4 +71,5 @@ def explain_together(content: Row) -> str:
     if together["missing"]:
         return f"No rate for {', '.join(together['missing'])}, so there is no sum across currencies."
     rates = "; ".join(rate["words"] for rate in together["rates"])
-    return f"≈ {together['currency']} is an estimate, converted on the day of closing at {rates}."
+    when = "at the rates of the month's last day," if content.get("as_of") else "on the day of closing at"
+    return f"≈ {together['currency']} is an estimate, converted {when} {rates}."

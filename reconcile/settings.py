@@ -252,6 +252,8 @@ REPORT_FONT_FOLDERS = env.list(
     default=["/usr/share/fonts/truetype/dejavu", "/usr/share/fonts/truetype/liberation"],
 )
 PAGE_LINES = env.int("PAGE_LINES", default=100)
+# Until this day of a month the month before may still be signed off; 0: never.
+MONTH_CLOSE_GRACE_DAYS = env.int("MONTH_CLOSE_GRACE_DAYS", default=15)
 # So many lines at most in one act on a selection.
 BULK_LINES = env.int("BULK_LINES", default=1000)
 # So many lines at most are approved by a standing rule after one sync.
