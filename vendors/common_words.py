@@ -4,6 +4,7 @@ from vendors.word_lists import read_words
 
 # What people shorten; one spelling stands for all. Only what has one meaning in a company's name.
 SHORT = {
+    "1st": "first", "2nd": "second", "3rd": "third",
     "assn": "association", "assoc": "associates", "assocs": "associates", "bldg": "building", "bros": "brothers",
     "center": "centre", "centers": "centres", "co": "company", "coop": "cooperative", "corp": "corporation",
     "ctr": "centre", "ctrs": "centres", "dept": "department", "distr": "distribution", "dr": "doctor",

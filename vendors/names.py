@@ -13,7 +13,7 @@ from vendors.word_lists import read_words
 
 # What registers write behind a slash: "/DE/", "\\De", "/ Delaware".
 PLACES = read_words("places.txt")
-_PLACE = re.compile(r"[\s,.]*[/\\]\s*([^\W\d_][\w .]{0,20}?)\s*[/\\]?\s*$")
+_PLACE = re.compile(r"[\s,.]*[/\\]\s*([^\W\d_][\w .]{0,20}?)\s*([/\\]?)\s*$")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.\s?)+[^\W\d_]?(?!\w)")
 _ALIAS = re.compile(
     r"\s(?:d\s?/\s?b\s?/\s?a|dba|t/a|trading as|f/k/a|fka|a/k/a|aka|formerly(?: known as)?)\.?:?\s"
@@ -65,7 +65,8 @@ def read_name(text: str) -> Name:
 
 def read_names(text: str) -> tuple[Name, ...]:
     """Read a name and those it carries with it: "Company LLC dba Brand"."""
-    parts = [part for part in _ALIAS.split(f" {fold(text)} ") if part.strip()]
+    plain = fold(text).replace("(", " ").replace(")", " ")
+    parts = [part for part in _ALIAS.split(f" {plain} ") if part.strip()]
     return (read_name(text), *(read_name(part.strip()) for part in parts if len(parts) > 1))
 
 
@@ -83,9 +84,11 @@ def is_numeral(word: str) -> bool:
 
 def _split_place(folded: str) -> tuple[str, str]:
     found = _PLACE.search(folded)
-    if found and found[1].replace(".", "").strip() in PLACES and found.start():
-        return folded[: found.start()], found[1].replace(".", "").strip()
-    return folded, ""
+    if not found or not found.start():
+        return folded, ""
+    place = found[1].replace(".", "").strip()
+    # Between two slashes anything is a place ("/JAPAN/"); behind one, only what is known as one: "A/S" is none.
+    return (folded[: found.start()], place) if found[2] or place in PLACES else (folded, "")
 
 
 def _tokens(folded: str) -> list[str]:

@@ -27,6 +27,9 @@ SAME = [
     ("O'Hara's Bakery", "Ohara\u2019s Bakery"),
     ("Quarry Mfg Intl", "Quarry Manufacturing International"),
     ("Smith & Wren", "Smith and Wren"),
+    ("Canvey Inc /JAPAN/", "Canvey Inc."),
+    ("Manitou Co Inc /The/", "Manitou Company, Inc. (The)"),
+    ("1st Harbor Bank", "First Harbor Bank"),
     ("\u041e\u041e\u041e Ромашка", "Ромашка"),
 ]
 OTHERS = [
@@ -78,8 +81,9 @@ def test_how_alike_two_names_are(one: str, other: str, likeness: Likeness) -> No
     assert compare(read_name(other), read_name(one))[0] is likeness
 
 
-def test_a_name_is_found_by_what_it_trades_as() -> None:
-    (match,) = NameIndex({7: "Brightwater Clinic"}).find("Harrow Medical LLC dba Brightwater Clinic")
+@pytest.mark.parametrize("words", ["dba", "d/b/a", "formerly known as", "(formerly", "t/a"])
+def test_a_name_is_found_by_what_it_trades_as(words: str) -> None:
+    (match,) = NameIndex({7: "Brightwater Clinic"}).find(f"Harrow Medical LLC {words} Brightwater Clinic")
     assert match.likeness is Likeness.ALIAS
 
 
