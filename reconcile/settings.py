@@ -159,6 +159,8 @@ MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Reconcile"
+# The code of half a minute ago, or of the next, counts too: phones are a little off, and people type slowly.
+MFA_TOTP_TOLERANCE = 1
 # A browser gives passkeys to https, and on a developer's own machine to http://localhost.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAdapter"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -15,6 +16,9 @@ from accounts.roles import Role
 from accounts.sessions import is_due
 from reconcile.tenancy.scope import org_scope
 
+# No verdict depends on how long something took.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 PASSWORD = "correct horse battery"
 # The real hasher takes a tenth of a second on purpose; most tests only need somebody to be signed in.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
