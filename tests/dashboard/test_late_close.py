@@ -342,7 +342,7 @@ def test_e13_after_its_days_the_month_before_stays_open_and_reports_say_so(
         assert (f'href="{offered}"' in client.get(at(where)).content.decode()) != over, where
     listed = client.get(at("reports/")).content.decode()
     assert f'<th scope="row">{last_month():%B %Y}</th>' in listed
-    assert ("the days to do it are over" in listed) == over
+    assert ("Nobody signed it in time" in listed) == over
     assert ("No month before this one can be signed off now" in page(client)) == over
     assert carry(client).status_code == (409 if over else 302)
     assert see(CarryOver.objects.exists) != over
