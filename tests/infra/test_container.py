@@ -21,7 +21,7 @@ def read_compose() -> dict[str, Any]:
 
 def test_compose_file_is_valid():
     parsed = PyCompose.from_yaml(yaml.safe_dump(read_compose()))
-    assert set(parsed.service_names()) == {"web", "worker", "beat", "migrate", "postgres", "redis"}
+    assert set(parsed.service_names()) == {"web", "worker", "beat", "erase", "migrate", "postgres", "redis"}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_parser_does_find_faults(wrong):
 
 def test_nothing_starts_before_the_migration_and_only_web_has_a_port():
     services = read_compose()["services"]
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "beat", "erase"):
         assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert [name for name, service in services.items() if "ports" in service] == ["web"]
     assert all(port.startswith("127.0.0.1:") for port in services["web"]["ports"])
