@@ -202,6 +202,14 @@ def test_e7_an_answer_costs_no_query_per_line(desk: Books, line: AgreementLine, 
     assert queries() == few
 
 
+def test_e7_a_search_that_finds_no_line_leads_to_the_question(
+    desk: Books, line: AgreementLine, reviewer: Client
+) -> None:
+    page = unescape(reviewer.get("/o/northgate-it/", {"q": "Harbour & Sons"}).text)
+    assert 'href="/o/northgate-it/why/?q=Harbour%20%26%20Sons"' in page
+    assert "Why is “Harbour & Sons” not here?" in page
+
+
 def test_a_stranger_to_the_words_gets_an_empty_page(org: Organization, reviewer: Client) -> None:
     assert "Who or what are you missing?" in reviewer.get(HOME).text
     assert reviewer.get(HOME, {"q": "\x00%_"}).status_code == 200
