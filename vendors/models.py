@@ -8,6 +8,7 @@ from psa.models import Account, Service
 from reconcile.tenancy.constraints import tenant_rows
 from reconcile.tenancy.fields import TenantReference, UnitsField
 from reconcile.tenancy.models import TenantRow
+from vendors.counting_models import AccountSplit, AlsoCounts, CountingRule, MappingSpan, NamedUnit
 from vendors.history_models import GapHistory
 
 
@@ -262,9 +263,14 @@ class MappingRefusal(TenantRow):
 
 __all__ = [
     "AccountMapping",
+    "AccountSplit",
+    "AlsoCounts",
+    "CountingRule",
     "GapHistory",
     "Integration",
     "MappingRefusal",
+    "MappingSpan",
+    "NamedUnit",
     "ServiceMapping",
     "Snapshot",
     "UsageCount",
