@@ -35,7 +35,10 @@ def list_additions(org_id: int) -> QuerySet[Push]:
 
 
 def look_again(org_id: int, push_id: int, *, by: User) -> None:
-    """Have an addition that no card shows looked up in the PSA once more; nothing is sent by this. Raises Refused."""
+    """Have an addition that no card shows looked up in the PSA once more. Raises Refused.
+
+    It is sent again only when the PSA surely does not show it (RELIABILITY 1, step 8).
+    """
     audit.hold(org_id)
     refuse_closed(org_id)
     push = list_additions(org_id).filter(pk=push_id).first()

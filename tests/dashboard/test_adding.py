@@ -180,6 +180,7 @@ def test_an_addition_that_may_have_arrived_is_looked_up_before_the_usage_is_plac
     assert (usage.again().state, len(usage.pushes())) == ("failed", 1)
     page = approver.get("/o/northgate-it/").content.decode()
     assert "Look it up in the PSA" in page
+    assert "Looking again sends it once more only when the PSA surely does not show it." in page
     assert "Add to…" not in page
     assert "Pair with a line…" not in usage.page(approver, "")
 

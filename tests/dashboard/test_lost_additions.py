@@ -52,9 +52,12 @@ def test_e2_an_addition_without_a_row_stands_above_the_list_until_it_is_settled(
     assert f"reference P{lost.pk}" in page
     look = at(f"additions/{lost.pk}/look/")
     assert f'action="{look}"' in page
+    assert "Looking again sends it once more only when the PSA surely does not show it." in page
     assert approver.post(look).status_code == 302
     assert usage.pushes()[0].state == "unknown"
-    assert "needs a person" not in approver.get(at("")).content.decode()
+    page = approver.get(at("")).content.decode()
+    assert "needs a person" not in page
+    assert "It is sent once more only if the PSA surely does not show it." in page
     usage.confirm()
     assert usage.pushes()[0].state == "confirmed"
     assert "needs a person" not in approver.get(at("")).content.decode()
