@@ -247,7 +247,7 @@ def build(
 
 
 def look_again(card: Card, *, by: User) -> None:
-    """Have the push of a line that waits for a person looked up once more; what surely has not arrived is sent again."""
+    """Have the push of a line that waits for a person looked up; what surely has not arrived is sent again."""
     if card.push is None or card.push.state != Push.State.PERSON:
         raise Refused("No push of this line waits for a person.")
     try:

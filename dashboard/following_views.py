@@ -42,7 +42,9 @@ def look_again(request: OrgRequest, push_id: int) -> HttpResponse:
     if not Push.objects.filter(org_id=request.org.pk, pk=push_id).exists():
         raise Http404("No such push")
     following.look_again(request.org.pk, push_id, by=request.user)
-    messages.success(request, "It is being looked up. It is sent once more only if the PSA surely does not show it.")
+    messages.success(
+        request, "It is being looked up. It is sent once more only if the PSA surely does not show it."
+    )
     return redirect("dashboard", request.org.slug)
 
 

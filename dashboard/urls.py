@@ -15,6 +15,7 @@ from dashboard import (
     rule_views,
     saved_view_views,
     second_views,
+    settling_views,
     ticket_views,
     views,
 )
@@ -53,6 +54,7 @@ urlpatterns = [
     path("lines/push/", bulk_views.push_dialog, name="push_dialog"),
     path("lines/push/send/", bulk_views.release, name="push_release"),
     path("additions/<int:push_id>/look/", following_views.look_again, name="addition_look_again"),
+    path("additions/<int:push_id>/settle/", settling_views.settle, name="addition_settle"),
     path("lines/unpair/", new_revenue_views.unpair, name="line_unpair"),
     path("lines/<int:card_id>/add/", new_revenue_views.add, name="line_add"),
     path("lines/<int:card_id>/pair/", new_revenue_views.pair, name="line_pair"),

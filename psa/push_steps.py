@@ -57,7 +57,7 @@ class Work:
     @property
     def told(self) -> WriteOrder | AddOrder:
         """What is to be written, in the adapters' words."""
-        return _as_added(self.push) if self.push.adds else self.order
+        return as_added(self.push) if self.push.adds else self.order
 
     @property
     def order(self) -> WriteOrder:
@@ -74,7 +74,7 @@ class Work:
         )
 
 
-def _as_added(push: Push) -> AddOrder:
+def as_added(push: Push) -> AddOrder:
     """Give the line to be added as adapters take it."""
     return AddOrder(
         account_remote_id=push.for_account.remote_id,

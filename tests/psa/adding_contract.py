@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from psa.adapters.base import AddOrder, AgreementRecord, Applied, PsaKind, Way
+from psa.adapters.base import AddOrder, AgreementRecord, Applied, LineRef, PsaKind, Way
 from reconcile.http.errors import CustomerMustAct, TryLater
 from tests.psa.adapter_contract import TODAY, read_all
 from tests.psa.simulated import Simulated
@@ -53,6 +53,14 @@ class AddingContract:
         assert found.line_remote_id == found.reading.ref.line_remote_id
         held = adapter.read_back([found.reading.ref])[found.reading.ref]
         assert (held.quantity, held.service_remote_id) == (order.wanted, order.service_remote_id)
+
+    def test_an_id_that_no_line_can_have_is_missing(self, adapter: Any, order: AddOrder) -> None:
+        """A person types the id of a line whose addition nobody could tell of."""
+        refs = [
+            LineRef(agreement_remote_id=order.agreement_remote_id, line_remote_id=typed)
+            for typed in ("seventy", "7 or id=8", "-7")
+        ]
+        assert all(reading.missing for reading in adapter.read_back(refs).values())
 
     @pytest.mark.parametrize("form", ["drop_after", "500_after", "headers_only"])
     def test_a_lost_answer_to_an_addition_is_settled_by_a_read(

@@ -36,6 +36,7 @@ class Things:
     account: int
     service: int
     push: int
+    lost: int
     report: int
     line: int
     settlement: int
@@ -117,7 +118,10 @@ ROUTES: dict[str, Route] = {
     ),
     "views_manage": Route(get=Role.VIEWER),
     "view_change": Route(post=Role.VIEWER, ids=("view",), form=lambda t: {"act": "open"}),
-    "addition_look_again": Route(post=Role.APPROVER, ids=("push",)),
+    "addition_look_again": Route(post=Role.APPROVER, ids=("lost",)),
+    "addition_settle": Route(
+        get=Role.APPROVER, post=Role.APPROVER, ids=("lost",), form=lambda t: {"line": "absent"}
+    ),
     "line_look_again": Route(post=Role.APPROVER, ids=("card",)),
     "line_add": Route(
         get=Role.APPROVER,

@@ -65,6 +65,12 @@ def furnish(org: Organization) -> Things:
             seen=5, wanted=7, effective_on=books.now.date(), key=uuid.uuid4(),
             request_hash="x", state="waiting",
         )  # fmt: skip
+        lost = Push.objects.create(
+            org=org, connection=books.psa, epoch=1, remote_host="psa.example", remote_account="x",
+            account=other.account, agreement=other.agreement, service=other.service, agreement_remote_id="1", service_remote_id="1",
+            write_kind="delta", way="add", seen=0, wanted=7, effective_on=books.now.date(), key=uuid.uuid4(),
+            request_hash="x", state="person", reason="Nobody can tell.",
+        )  # fmt: skip
         run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
         snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
         member, invitation = invite_guest(org)
@@ -84,6 +90,7 @@ def furnish(org: Organization) -> Things:
             report=close_past_month(org).pk, notice=notice.pk,
             slug=org.slug, card=books.card(line).pk, connection=books.psa.pk, integration=books.veeam.pk, run=run.pk,
             snapshot=snapshot.pk, vendor_account=VendorAccount.objects.earliest("pk").pk, push=push.pk,
+            lost=lost.pk,
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
             service=line.service_id or 0,
             settlement=settlement.pk, member=member.pk, invitation=invitation.pk, view=view.pk, rate=rate.pk,

@@ -122,7 +122,9 @@ def _rows_of(client: Client, agreement_id: str) -> list[Row]:
 
 
 def _rows_for(client: Client, refs: Sequence[LineRef]) -> list[Row]:
-    return _by_ids(client, additions_path(refs[0].agreement_remote_id), [ref.line_remote_id for ref in refs])
+    # A person may have typed it: what is no number is the id of no addition.
+    ids = [ref.line_remote_id for ref in refs if ref.line_remote_id.isdecimal()]
+    return _by_ids(client, additions_path(refs[0].agreement_remote_id), ids)
 
 
 def _by_ids(client: Client, path: str, ids: Sequence[str]) -> list[Row]:
