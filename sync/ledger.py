@@ -11,11 +11,12 @@ from accounts.models import ReconcileSettings, User
 from reconcile.http.errors import OurBug
 from reconcile.signals import figures_changed
 from reconcile.tenancy.scope import org_scope
-from sync import ledger_rules, ledger_tables
+from sync import ledger_rules, ledger_tables, name_rules, name_tables
 from sync.claims import Claim
 from sync.failures import CLOCK
 from sync.ledger_rules import Change
 from sync.models import SyncRun, SyncStep
+from sync.name_rules import NameChanges
 from sync.pulls import Pull, freeze, thaw
 from sync.run_notices import tell_ended
 from vendors.models import AccountMapping, Integration, Snapshot, VendorAccount
@@ -91,14 +92,28 @@ def publish(snapshot: Snapshot, pull: Pull, verdict: Verdict, run: SyncRun | Non
     ledger_tables.write_services(integration, usage)
     ledger_tables.write_counts(snapshot, verdict.changes, None if is_first or run is None else run.pk)
     ledger_tables.mark_vanished_services(integration, usage)
+    names = _publish_names(integration, pull, verdict)
     snapshot.changed = len(verdict.changes)
     snapshot.vanished = sum(change.is_gone for change in verdict.changes)
     snapshot.save()
     integration.counted_at, integration.held = verdict.counted_at, False
     integration.save(update_fields=["counted_at", "held"])
     if run is not None:
-        _note_steps(run, accounts, verdict)
+        _note_steps(run, accounts, verdict, names)
     _tell_cards(integration)
+
+
+def _publish_names(integration: Integration, pull: Pull, verdict: Verdict) -> NameChanges:
+    """Write who came and who went behind the counts; accounts and services are in place."""
+    changes = name_rules.compare(
+        name_tables.read_names(integration),
+        name_tables.read_newest(integration),
+        pull.usage,
+        verdict.gaps,
+        integration.pk,
+    )
+    name_tables.write_names(integration, changes, pull.usage.items)
+    return changes
 
 
 def accept(snapshot_id: int, by: User) -> None:
@@ -199,9 +214,10 @@ def _snapshot(integration: Integration, pull: Pull, state: Snapshot.State) -> Sn
     )
 
 
-def _note_steps(run: SyncRun, accounts: ledger_tables.Tally, verdict: Verdict) -> None:
+def _note_steps(run: SyncRun, accounts: ledger_tables.Tally, verdict: Verdict, names: NameChanges) -> None:
     steps = SyncStep.objects.filter(run=run)
     steps.filter(name="accounts").update(**vars(accounts))
+    steps.filter(name="names").update(added=len(names.came), vanished=len(names.gone))
     steps.filter(name="counts").update(
         added=sum(change.before is None for change in verdict.changes),
         updated=sum(change.before is not None and not change.absent for change in verdict.changes),

@@ -9,8 +9,11 @@ from typing import Any
 from vendors.adapters.base import (
     AccountKind,
     AccountOutcome,
+    CountedItems,
     CountRecord,
+    Item,
     Metric,
+    NamedItems,
     Outcome,
     UsagePull,
     VendorAccountRecord,
@@ -37,6 +40,7 @@ def freeze(pull: Pull) -> dict[str, Any]:
         "services": [vars(service) for service in usage.services],
         "outcomes": [vars(outcome) for outcome in usage.outcomes],
         "warnings": list(usage.warnings),
+        "items": _freeze_items(usage.items),
     }
     frozen: dict[str, Any] = json.loads(json.dumps(kept, default=str).replace("\\u0000", ""))
     return frozen
@@ -59,7 +63,45 @@ def thaw(kept: dict[str, Any]) -> Pull:
                 for outcome in kept["outcomes"]
             ],
             warnings=kept["warnings"],
+            items=_thaw_items(kept.get("items") or {}),
         ),
+    )
+
+
+def _freeze_items(items: NamedItems) -> dict[str, Any]:
+    return {
+        "groups": [
+            {**vars(group), "items": [_freeze_item(one) for one in group.items]} for group in items.groups
+        ],
+        "whole": sorted(items.whole),
+        "unread": dict(items.unread),
+    }
+
+
+def _freeze_item(item: Item) -> dict[str, Any]:
+    return {**vars(item), "last_seen": item.last_seen and item.last_seen.isoformat()}
+
+
+def _thaw_items(kept: dict[str, Any]) -> NamedItems:
+    """Read back the named units; a pull that was held by an earlier version has none."""
+    return NamedItems(
+        groups=tuple(
+            CountedItems(**{**group, "items": tuple(_thaw_item(one) for one in group["items"])})
+            for group in kept.get("groups", [])
+        ),
+        whole=frozenset(kept.get("whole", [])),
+        unread=kept.get("unread", {}),
+    )
+
+
+def _thaw_item(kept: dict[str, Any]) -> Item:
+    last_seen = kept["last_seen"]
+    return Item(
+        **{
+            **kept,
+            "quantity": Decimal(kept["quantity"]),
+            "last_seen": datetime.fromisoformat(last_seen) if last_seen else None,
+        }
     )
 
 

@@ -64,7 +64,7 @@ def _sync_vendor(claim: Claim, run: SyncRun, vendor: Integration) -> None:
             remote_version=identity.version,
             checked_at=timezone.now(),
         )
-    pull = vendor_reading.read(claim, adapter)
+    pull = vendor_reading.read(claim, adapter, with_names=vendor.reads_names)
     with org_scope(claim.org_id):
         _check_epoch(run, Integration.objects.values_list("epoch", flat=True).get(pk=vendor.pk))
     ledger.receive(claim, vendor.pk, pull)

@@ -140,6 +140,7 @@ def _write(
         change_address(integration, form.cleaned_data["base_url"])
     kept, secrets = form.kept_secrets(), form.new_secrets()
     integration.name, integration.verify_tls = form.cleaned_data["name"], form.cleaned_data["verify_tls"]
+    integration.reads_names = form.cleaned_data["reads_names"]
     integration.fields = form.plain_values()
     # What belongs to another way to sign in is forgotten.
     integration.secrets = {name: sealed for name, sealed in integration.secrets.items() if name in kept}
@@ -180,6 +181,7 @@ def _shown(integration: Integration) -> dict[str, Any]:
         "name": integration.name,
         "address": integration.base_url,
         "certificate checked": integration.verify_tls,
+        "names read": integration.reads_names,
         KEY_ENDS: integration.credentials_expire_on,
         **integration.fields,
     }

@@ -10,6 +10,8 @@ from reconcile.credential_form import CredentialForm, offer
 from vendors.adapters.base import VendorField, VendorKind
 from vendors.models import Integration
 
+WHY_NAMES = "They show who is behind a change, and rules that leave some of them out need them."
+
 
 class IntegrationForm(CredentialForm):
     """Asks for what one vendor instance needs; of several ways to sign in, only the chosen one counts."""
@@ -30,6 +32,11 @@ class IntegrationForm(CredentialForm):
         initial=True,
         help_text="Untick this only for a self-signed certificate on your own server: without the check, whoever "
         "stands between could read what we sign in with.",
+    )
+    reads_names = forms.BooleanField(
+        label="Read the names behind its counts",
+        required=False,
+        initial=True,
     )
     sign_in = forms.ChoiceField(required=False, error_messages={"invalid_choice": "Choose how we sign in."})
 
@@ -55,10 +62,12 @@ class IntegrationForm(CredentialForm):
                 "base_url": integration.base_url if integration else "",
                 "expires_on": integration.credentials_expire_on if integration else None,
                 "verify_tls": integration.verify_tls if integration else True,
+                "reads_names": integration.reads_names if integration else True,
                 "sign_in": next((one.way for one in kind.fields if one.way and stored.get(one.name)), ""),
             },
         )
         self.fields["base_url"].help_text = kind.address_help
+        self.fields["reads_names"].help_text = f"{kind.names_help} {WHY_NAMES}"
         offer(self, "sign_in", [(way, way) for way in self.ways])
         for one in kind.fields:
             # What is needed follows from the way chosen: see clean().

@@ -32,6 +32,9 @@ class Integration(TenantRow):
         null=True, blank=True, help_text="As-of time of the last published snapshot"
     )
     held = models.BooleanField(default=False, help_text="The newest snapshot waits for a person")
+    reads_names = models.BooleanField(
+        default=True, db_default=True, help_text="Syncs read the names behind its counts too"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -82,10 +85,15 @@ class VendorAccount(VendorRow):
 
 
 class VendorService(VendorRow):
-    """The vendor's product; `unit` is what one unit of its counts is."""
+    """The vendor's product; `unit` is what one unit of its counts is.
+
+    Its names are known since `named_from` (None: never); while `names_gap` is set, those kept are the last known.
+    """
 
     unit = models.CharField(max_length=40, blank=True)
     category = models.CharField(max_length=60, blank=True)
+    named_from = models.DateTimeField(null=True, blank=True)
+    names_gap = models.CharField(max_length=300, blank=True, db_default="")
 
     class Meta:
         constraints = [

@@ -26,7 +26,10 @@ from psa.adapters.base import (
 from reconcile.tenancy.scope import current_org_id
 from vendors.adapters.base import (
     AccountOutcome,
+    CountedItems,
     CountRecord,
+    Item,
+    NamedItems,
     Outcome,
     Progress,
     UsagePull,
@@ -162,6 +165,8 @@ class PocketVendor:
     counts: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    names: dict[tuple[str, str], list[Item]] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     complete: bool = True
     taken_at: datetime = NOON
     instance: str = "pocket-1"
@@ -173,6 +178,13 @@ class PocketVendor:
             self.accounts.append(account)
         self.counts[account, service] = Decimal(quantity)
         self.units[service] = unit
+
+    def name(self, account: str, service: str, *people: str) -> None:
+        """Name who is behind a count: exactly these, all that the count is."""
+        self.names[account, service] = [
+            Item(external_id=f"id of {one}", name=one, kind="user", email=one) for one in people
+        ]
+        self.count(account, service, str(len(people)), "user")
 
 
 class PocketVendorAdapter:
@@ -216,6 +228,19 @@ class PocketVendorAdapter:
                 AccountOutcome(account_external_id=account, outcome=outcome, reason=reason)
                 for account, (outcome, reason) in self.vendor.outcomes.items()
             ],
+        )
+
+    def read_names(self, usage: UsagePull, tell: Callable[[Progress], None]) -> NamedItems:
+        assert current_org_id() is None, "a call inside a transaction"
+        tell(Progress(done=1, total=None, what="names"))
+        return NamedItems(
+            groups=tuple(
+                CountedItems(account_external_id=account, service_external_id=service, items=tuple(items))
+                for (account, service), items in self.vendor.names.items()
+                if service not in self.vendor.unread
+            ),
+            whole=frozenset(self.vendor.units) - frozenset(self.vendor.unread),
+            unread=self.vendor.unread,
         )
 
 

@@ -1,11 +1,14 @@
 """What every vendor adapter speaks: accounts, services and counts with an explicit completeness; no ORM here."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
+
+from vendors.counting import FIELDS, fold
 
 
 class AccountKind(StrEnum):
@@ -75,10 +78,66 @@ class AccountOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Item:
+    """A named unit behind a count; `quantity` is how much of the count it is.
+
+    `identity` is what other vendors call the same one too: of a person the e-mail or user name, of a device the host
+    name. A name for show is none: two people may share it. What the vendor does not say is empty.
+    """
+
+    external_id: str
+    name: str
+    kind: str
+    identity: str = ""
+    email: str = ""
+    domain: str = ""
+    group: str = ""
+    site: str = ""
+    quantity: Decimal = Decimal(1)
+    last_seen: datetime | None = None
+    counts: bool = True
+    reason: str = ""
+
+    def key(self, integration_id: int) -> str:
+        """Give what tells it from others: its folded identity, else its own id, which is one's in its integration."""
+        return fold(self.identity or self.email) or f"{integration_id}:{self.external_id}"
+
+    @property
+    def traits(self) -> dict[str, str]:
+        """What a filter may ask for, folded; what is not known is not there."""
+        said = {name: fold(str(getattr(self, name))) for name in FIELDS}
+        said["domain"] = said["domain"] or said["email"].partition("@")[2]
+        return {name: text for name, text in said.items() if text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedItems:
+    """The named units behind one service's count in one account."""
+
+    account_external_id: str
+    service_external_id: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedItems:
+    """Who stands behind the counts of a pull.
+
+    `whole` are the services whose lists were read to their end: only of these a name that is missing is gone.
+    `unread` says of other services why their names are not known this time.
+    """
+
+    groups: tuple[CountedItems, ...] = ()
+    whole: AbstractSet[str] = frozenset()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsagePull:
     """One pull of an instance. `complete` only when every page was read and the totals agree.
 
-    `outcomes` names the accounts that are not OK; an account without an entry is OK.
+    `outcomes` names the accounts that are not OK; an account without an entry is OK. `items` are the named units,
+    where they were asked for.
     """
 
     taken_at: datetime
@@ -87,6 +146,7 @@ class UsagePull:
     complete: bool
     outcomes: Sequence[AccountOutcome] = ()
     warnings: Sequence[str] = ()
+    items: NamedItems = NamedItems()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +156,6 @@ class Progress:
     done: int
     total: int | None
     what: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """A named unit behind a count."""
-
-    external_id: str
-    name: str
-    kind: str
-    last_seen: datetime | None = None
-    counts: bool = True
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +209,12 @@ class VendorAdapter(Protocol):
         ...
 
     def read_items(self, account_external_id: str, service_external_id: str) -> list[Item]: ...
+    def read_names(self, usage: UsagePull, tell: Callable[[Progress], None]) -> NamedItems:
+        """Read all named units behind the counts of a pull, in whole lists and not account by account.
+
+        A list that cannot be read leaves its services in `unread` and raises nothing: the counts stand without names.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,3 +227,5 @@ class VendorKind:
     build: Callable[[VendorCredentials], VendorAdapter]
     self_hosted: bool = True
     address_help: str = ""
+    # What it gives names of, for people; empty when it names nothing behind its counts.
+    names_help: str = ""

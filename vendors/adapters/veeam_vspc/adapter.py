@@ -7,6 +7,7 @@ from vendors.adapters.base import (
     AccountKind,
     CountRecord,
     Item,
+    NamedItems,
     Outcome,
     Progress,
     UsagePull,
@@ -79,6 +80,10 @@ class VeeamAdapter:
     def read_items(self, account_external_id: str, service_external_id: str) -> list[Item]:
         """Read the named machines, users or objects behind a count."""
         return items.read_items(self._console, account_external_id, service_external_id)
+
+    def read_names(self, usage: UsagePull, tell: Tell) -> NamedItems:
+        """Read the named machines, users and objects behind all counts: four lists, each once."""
+        return items.read_names(self._console, usage, tell)
 
     def _read_daily(
         self,

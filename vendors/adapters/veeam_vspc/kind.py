@@ -30,4 +30,5 @@ KIND = VendorKind(
     ),
     build=VeeamAdapter,
     address_help="Host and port of the console, as in https://vspc.example:1280",
+    names_help="Computers, virtual machines, mailboxes, sites and teams, by name.",
 )
