@@ -69,7 +69,8 @@ def furnish(org: Organization) -> Things:
             org=org, connection=books.psa, epoch=1, remote_host="psa.example", remote_account="x",
             account=other.account, agreement=other.agreement, service=other.service,
             agreement_remote_id="1", service_remote_id="1", write_kind="delta", way="add", seen=0, wanted=7,
-            effective_on=books.now.date(), key=uuid.uuid4(), request_hash="x", state="person", reason="Nobody can tell.",
+            effective_on=books.now.date(), key=uuid.uuid4(), request_hash="x", state="person",
+            reason="Nobody can tell.",
         )  # fmt: skip
         run = SyncRun.objects.create(org=org, integration=books.veeam, mode="quick", state="queued")
         snapshot = Snapshot.objects.create(org=org, integration=books.veeam, taken_at=books.now, state="held")
