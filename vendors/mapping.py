@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Self
 
 from django.utils import timezone
@@ -115,11 +117,18 @@ SIDES = {side.key: side for side in (ACCOUNTS, SERVICES)}
 
 
 def apply(
-    side: Side, org_id: int, changes: Sequence[Change], *, by: User | None, is_undo: bool = False
+    side: Side,
+    org_id: int,
+    changes: Sequence[Change],
+    *,
+    by: User | None,
+    teaches: bool = True,
+    back_to_gone: bool = False,
 ) -> list[Change]:
     """Make all of the changes or none, with the cards they touch; call it inside the organization's scope.
 
-    `is_undo`: they take an act back, and teach nothing.
+    Unless it `teaches`, what was mapped before was not wrong: an act is taken back, or carried over. What takes an act
+    back may lead `back_to_gone` targets, which the PSA no longer has.
 
     Gives those that changed something. Raises Refused when somebody changed a row since it was seen,
     or when a target has left the PSA; UnknownRow when the organization has no such row or target.
@@ -129,11 +138,11 @@ def apply(
     states = read_states(side, org_id, rows)
     open_changes = [c for c in changes if states[c.row] != c.wanted]
     _check_unmoved(side, org_id, open_changes, rows, states)
-    names = _find_targets(side, org_id, open_changes)
+    names = _find_targets(side, org_id, open_changes, back_to_gone=back_to_gone)
     write(side, org_id, open_changes, rows)
-    learn(side, org_id, open_changes, is_undo=is_undo)
-    for change in open_changes:
-        _record(side, org_id, change, rows[change.row], names, by)
+    learn(side, org_id, open_changes, teaches=teaches)
+    for verb, same in groupby(open_changes, key=attrgetter("verb")):
+        audit.record_all(org_id, actor=by, verb=verb, notes=[_note(side, c, rows[c.row], names) for c in same])
     return open_changes
 
 
@@ -157,10 +166,10 @@ def write(side: Side, org_id: int, changes: Sequence[Change], rows: Mapping[int,
         figures_changed.send(side.mapping_model, org_id=org_id, account_ids=account_ids)
 
 
-def learn(side: Side, org_id: int, changes: Sequence[Change], *, is_undo: bool) -> None:
+def learn(side: Side, org_id: int, changes: Sequence[Change], *, teaches: bool) -> None:
     """Remember what was taken back, so that it is not suggested as sure again; what is chosen after all is forgiven.
 
-    An undo says nothing of what is right: it only takes back what was remembered.
+    What teaches nothing, as an undo, says nothing of what is right: it only takes back what was remembered.
     """
     row, target = f"{side.owner}_id", f"{side.noun}_id"
     moved = [c for c in changes if c.wanted.target != c.seen.target]
@@ -168,7 +177,7 @@ def learn(side: Side, org_id: int, changes: Sequence[Change], *, is_undo: bool) 
     known = MappingRefusal.objects.filter(org_id=org_id, **{f"{row}__in": [c.row for c in moved]})
     forgiven = [pk for pk, *pair in known.values_list("pk", row, target) if tuple(pair) in chosen]
     MappingRefusal.objects.filter(org_id=org_id, pk__in=forgiven).delete()
-    wrong = [] if is_undo else [c for c in moved if c.seen.target]
+    wrong = [c for c in moved if c.seen.target] if teaches else []
     MappingRefusal.objects.bulk_create(
         (MappingRefusal(org_id=org_id, **{row: c.row, target: c.seen.target}) for c in wrong),
         ignore_conflicts=True,
@@ -232,29 +241,31 @@ def _check_unmoved(
     )
 
 
-def _find_targets(side: Side, org_id: int, changes: Sequence[Change]) -> dict[int, str]:
-    """Give the names of all targets, old and new; a new one must still be in the PSA."""
+def _find_targets(
+    side: Side, org_id: int, changes: Sequence[Change], *, back_to_gone: bool
+) -> dict[int, str]:
+    """Give the names of all targets, old and new; a new one must still be in the PSA, unless an act is taken back."""
     new = {c.wanted.target for c in changes if c.wanted.target and c.wanted.target != c.seen.target}
     old = {c.seen.target for c in changes if c.seen.target}
     found = _all_of(side.target_model.objects.filter(org_id=org_id), [*new, *old])
     gone = [row for pk, row in found.items() if pk in new and row.vanished_at]
-    if gone:
+    if gone and not back_to_gone:
         raise Refused(
             f"“{gone[0]}” is no longer in your PSA. Nothing was changed. Choose another {side.noun}."
         )
     return {pk: str(row) for pk, row in found.items()}
 
 
-def _record(
-    side: Side, org_id: int, change: Change, row: Any, names: Mapping[int, str], by: User | None
-) -> None:
+def _note(side: Side, change: Change, row: Any, names: Mapping[int, str]) -> audit.Note:
     def said(state: State) -> dict[str, Any]:
         return {side.noun: names.get(state.target or 0), "id": state.target, "excluded": state.excluded}
 
-    audit.record(
-        org_id, actor=by, verb=change.verb, subject=f"{side.owner}:{row.pk}", label=f"{row}, {row.integration}",
-        old=said(change.seen), new=said(change.wanted),
-    )  # fmt: skip
+    return audit.Note(
+        subject=f"{side.owner}:{row.pk}",
+        label=f"{row}, {row.integration}",
+        old=said(change.seen),
+        new=said(change.wanted),
+    )
 
 
 # ---- One row at a time, for callers that hold the rows --------------------------------------------

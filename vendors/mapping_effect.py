@@ -1,12 +1,13 @@
 """Says what mappings would do to the lines of the dashboard: makes them, looks, and takes them back."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
 
+from reconcile.signals import figures_changed
 from vendors.mapping import Change, Side, affected_accounts, find_rows, write
 
 ZERO = Decimal(0)
@@ -98,17 +99,30 @@ def _effect(line: LineFigures | None) -> Decimal:
 
 def foresee(side: Side, org_id: int, changes: Sequence[Change]) -> Effect:
     """Give what the changes would do. The cards' own calculation answers, so that it can't differ from the act."""
-    rows = find_rows(side, org_id, [c.row for c in changes])
-    account_ids = affected_accounts(side, org_id, changes, rows)
+    return foresee_together(org_id, {side: changes})
+
+
+def foresee_together(org_id: int, changes: Mapping[Side, Sequence[Change]]) -> Effect:
+    """Give what changes of both sides would do as one act: an account's usage is billed by what its services become."""
+    acts = [(side, some, find_rows(side, org_id, [c.row for c in some])) for side, some in changes.items()]
+    account_ids = _all_or_none([affected_accounts(side, org_id, some, rows) for side, some, rows in acts])
     before = _read(org_id, account_ids)
     with transaction.atomic():
-        write(side, org_id, changes, rows)
+        with figures_changed.together(org_id):
+            for side, some, rows in acts:
+                write(side, org_id, some, rows)
         after = _read(org_id, account_ids)
         transaction.set_rollback(True)
     keys = [*before, *(key for key in after if key not in before)]
     found = [LineChange(before.get(key), after.get(key)) for key in keys]
     changed = [change for change in found if change.before != change.after]
     return Effect(sorted(changed, key=lambda c: (-abs(c.money), c.line.account, c.line.service)))
+
+
+def _all_or_none(found: Sequence[list[int] | None]) -> list[int] | None:
+    """Give the accounts of all acts together; None when those of one are too many to name."""
+    named = [ids for ids in found if ids is not None]
+    return sorted({pk for ids in named for pk in ids}) if len(named) == len(found) else None
 
 
 def _read(org_id: int, account_ids: Sequence[int] | None) -> dict[int | tuple[int, int | None], LineFigures]:

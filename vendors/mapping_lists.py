@@ -226,13 +226,13 @@ def list_named(side: Side, org_id: int, ids: Sequence[int]) -> list[Entry]:
 
 def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
     """Write its advice into each of the entries: three queries."""
-    decided, refused = _decisions(side, org_id), _refusals(side, org_id)
+    decided, refused = _decisions(side, org_id), list_refusals(side, org_id)
     subjects = (
         Subject(
             id=e.id,
             name=e.name,
             source=e.integration_id,
-            keys=_keys(side, [e.key]),
+            keys=read_keys(side, [e.key]),
             # Of another source: two rows of one name in one source are two customers.
             decided=frozenset(
                 t for source, t in decided.get(_folded(e.name), ()) if source != e.integration_id
@@ -259,7 +259,7 @@ def _decisions(side: Side, org_id: int) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def _refusals(side: Side, org_id: int) -> dict[int, list[int]]:
+def list_refusals(side: Side, org_id: int) -> dict[int, list[int]]:
     """Give by row the targets that people have taken back from it."""
     rows = MappingRefusal.objects.filter(org_id=org_id, **{f"{side.owner}__isnull": False})
     found: dict[int, list[int]] = defaultdict(list)
@@ -281,14 +281,14 @@ def list_candidates(side: Side, org_id: int) -> list[Candidate]:
         Candidate(
             id=pk,
             name=name,
-            keys=_keys(side, found),
+            keys=read_keys(side, found),
             caution="" if active else "not active in the PSA",
         )
         for pk, name, active, *found in rows.values_list("pk", "name", "active", *keys)
     ]
 
 
-def _keys(side: Side, texts: Iterable[str]) -> tuple[str, ...]:
+def read_keys(side: Side, texts: Iterable[str]) -> tuple[str, ...]:
     """Give what stands for an account or a service; of Microsoft's products everything that stands for the same."""
     return tuple(filter(None, texts)) if side is ACCOUNTS else catalogue().keys_of(texts)
 

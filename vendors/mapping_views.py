@@ -87,7 +87,7 @@ def change(request: OrgRequest) -> HttpResponse:
     try:
         changes = changes_in(request.POST)
         done = mapping.apply(
-            side, request.org.pk, changes, by=request.user, is_undo=request.POST.get("undo") == "1"
+            side, request.org.pk, changes, by=request.user, teaches=request.POST.get("undo") != "1"
         )
     except Refused as refused:
         return refuse(request, refused)
