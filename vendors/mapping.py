@@ -142,7 +142,9 @@ def apply(
     write(side, org_id, open_changes, rows)
     learn(side, org_id, open_changes, teaches=teaches)
     for verb, same in groupby(open_changes, key=attrgetter("verb")):
-        audit.record_all(org_id, actor=by, verb=verb, notes=[_note(side, c, rows[c.row], names) for c in same])
+        audit.record_all(
+            org_id, actor=by, verb=verb, notes=[_note(side, c, rows[c.row], names) for c in same]
+        )
     return open_changes
 
 

@@ -201,6 +201,11 @@ ROUTES: dict[str, Route] = {
     "sync_decide": Route(post=Role.APPROVER, ids=("run",), form=lambda t: {"verb": "refuse"}),
     "mapping_accounts": Route(get=Role.VIEWER),
     "mapping_services": Route(get=Role.VIEWER),
+    "mapping_carry": Route(get=Role.ADMIN, post=Role.ADMIN, ids=("connection", "connection")),
+    "mapping_carry_look": Route(post=Role.ADMIN, ids=("connection", "connection")),
+    "mapping_carry_undo": Route(
+        post=Role.ADMIN, ids=("connection", "connection"), form=lambda t: {"act": "x"}
+    ),
     "mapping_search": Route(get=Role.ADMIN),
     "mapping_preview": Route(post=Role.ADMIN, form=unmapping),
     "mapping_tag": Route(get=Role.REVIEWER),
