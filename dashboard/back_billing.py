@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from dashboard import past
+from dashboard import past, past_loading
 from dashboard.decisions import Refused
 from dashboard.models import Settlement
 from dashboard.past import Past
@@ -80,7 +80,7 @@ def propose(whole: Past, today: date, settled: Mapping[int, date]) -> list[Propo
 
 def find(org_id: int, *, line: AgreementLine | None = None) -> list[Proposal]:
     """Give the organization's proposals, or those of one line; needs its scope. A fixed number of queries."""
-    whole = past.load(org_id, line.account_id if line else None)
+    whole = past_loading.load(org_id, line.account_id if line else None)
     found = propose(whole, timezone.now().date(), settled_through(org_id))
     return [one for one in found if line is None or one.line == line.pk]
 

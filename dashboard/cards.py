@@ -17,10 +17,13 @@ from django.utils import timezone
 from dashboard import statistics
 from dashboard.models import Card, Decision
 from dashboard.period import current_period, next_month
+from dashboard.rules import GAPS
 from psa.models import AgreementLine
 from reconcile.celery import wake
 
-REFRESH = (files("dashboard") / "refresh_cards.sql").read_text()
+_COUNTS = (files("dashboard") / "counts.sql").read_text()
+REFRESH = (files("dashboard") / "refresh_cards.sql").read_text().replace("{counts}\n", _COUNTS)
+GAPS_BY_RANK = [gap for gap in reversed(GAPS) if gap]
 # Any constant will do: it names our lock beside the organization's id.
 CARD_LOCK = 20_701
 # From so many accounts on, reading the tables once beats looking up row by row, whatever the planner expects.
@@ -50,6 +53,7 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
                 "today": moment.astimezone(UTC).date(),
                 "period": period,
                 "bills_from": next_month(period),
+                "gaps": GAPS_BY_RANK,
             },
         )
         written, stranded = cursor.fetchone()

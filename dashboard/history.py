@@ -28,10 +28,9 @@ class History:
     missed: Proposal | None
 
 
-def look_back(card: Card) -> History:
-    """Recompute twelve month ends of a card, the last one being today; a fixed number of queries."""
+def look_back(card: Card, whole: Past) -> History:
+    """Recompute twelve month ends of a card, the last one being today, from the account's histories."""
     today = timezone.now().date()
-    whole = past.load(card.org_id, card.account_id)
     days = [*past.months_before(today, MONTHS - 1), today]
     missed = back_billing.propose(whole, today, back_billing.settled_through(card.org_id))
     return History(

@@ -1,54 +1,25 @@
 """The lines of a past day, recomputed (E12) by the rules that judge today's, from histories that nobody overwrites.
 
-What the lines and counts said is that day's: the line history, the usage ledger, its snapshots and gaps. Mappings,
-agreements, units included free and guards are today's; the PSA keeps no past of them.
+What the lines and counts said is that day's: the line history, the usage ledger, its snapshots, names and gaps.
+Mappings and counting rules are those of its month. Agreements, units included free and guards are today's; the PSA
+keeps no past of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import ReconcileSettings
 from dashboard import rules
-from dashboard.models import LinePairing
+from dashboard.past_counts import Explains, Pair, PastCounts, Span, month_of
 from dashboard.period import next_month
 from dashboard.rules import Count, Guards, Line, Verdict
-from psa.models import AgreementLine, LineHistory, Service
-from vendors.models import AccountMapping, GapHistory, ServiceMapping, Snapshot, UsageCount
-
-# (account, service): what shares a count.
-Pair = tuple[int, int | None]
-
-
-@dataclass(frozen=True)
-class Span:
-    """What held from one moment until before another; no end: it still does."""
-
-    start: datetime
-    end: datetime | None
-    quantity: Decimal
-    price: Decimal | None = None
-
-    def covers(self, moment: datetime) -> bool:
-        return self.start <= moment and (self.end is None or moment < self.end)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A vendor account that counts for an account: its integration, and when its counts were unknown."""
-
-    id: int
-    integration: int
-    gaps: Sequence[tuple[datetime, datetime | None]]
-
-    def is_silent(self, moment: datetime) -> bool:
-        return any(since <= moment and (until is None or moment < until) for since, until in self.gaps)
+from psa.models import AgreementLine, LineHistory
+from vendors.counting import Counted, Step
 
 
 @dataclass(frozen=True)
@@ -74,26 +45,34 @@ class Judged:
     verdict: Verdict
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """What the lines of a pair share (None: no source counts it), each line's part, and its agreement's own steps.
+
+    `by_agreements`: each of the lines has its agreement's own rule, so the pair's takes no steps.
+    """
+
+    shared: Decimal | None
+    by_agreements: bool
+    shares: dict[int, Decimal]
+    steps: dict[int, tuple[Step, ...]]
+
+
 @dataclass
 class Past:
-    """Everything that some pairs need to be judged on any day; made by `load`."""
+    """Everything that some pairs need to be judged on any day; `dashboard/past_loading.py` makes it."""
 
     guards: Guards
-    stale: timedelta
+    counts: PastCounts
     lines: dict[Pair, list[AgreementLine]] = field(default_factory=lambda: defaultdict(list))
     spans: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
-    sources: dict[int, list[Source]] = field(default_factory=lambda: defaultdict(list))
-    # By service: the vendor services that stand for it, with their integration.
-    served: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    counts: dict[tuple[int, int], list[Span]] = field(default_factory=lambda: defaultdict(list))
-    snapshots: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     pairings: dict[int, list[Pairing]] = field(default_factory=lambda: defaultdict(list))
     prices: dict[int, Decimal | None] = field(default_factory=dict)
     memory: dict[Any, dict[str, Verdict]] = field(default_factory=dict)
 
     def pairs(self) -> list[Pair]:
         """Give the pairs that have lines, and those that a source counts."""
-        counted = {(account, service) for account in self.sources for service in self.served}
+        counted = {(account, service) for account in self.counts.sources for service in self.counts.served}
         return sorted({*self.lines, *counted}, key=lambda pair: (pair[0], pair[1] or 0))
 
     def judge(self, pair: Pair, day: date, now: datetime | None = None) -> list[Judged]:
@@ -102,11 +81,11 @@ class Past:
         stood = self._stood(pair, moment, bills_from)
         plain = [line for _, _, line in stood]
         count, paired = self.count(pair, moment), self._paired(pair, moment, bills_from)
-        served = pair[1] is not None and bool(self.served.get(pair[1]))
-        key = (pair, tuple(plain), count, tuple(paired.items()), bills_from)
+        served, ruled = self.counts.is_served(pair[1], month_of(moment)), self._ruled(stood, moment)
+        key = (pair, tuple(plain), count, tuple(paired.items()), tuple(ruled.items()), served, bills_from)
         if key not in self.memory:
             self.memory[key] = rules.judge(
-                plain, count, served=served, day=bills_from, guards=self.guards, paired=paired
+                plain, count, served=served, day=bills_from, guards=self.guards, paired=paired, ruled=ruled
             )
         verdicts = self.memory[key]
         judged = [
@@ -151,43 +130,48 @@ class Past:
         return next((span for span in self.spans.get(line_id, ()) if span.covers(moment)), None)
 
     def count(self, pair: Pair, moment: datetime) -> Count | None:
-        """Add up what the sources of a pair said at a moment; None where no source counts it."""
-        account, service = pair
-        if service is None:
-            return None
-        found = [
-            (source, vendor_service)
-            for source in self.sources.get(account, ())
-            for vendor_service, integration in self.served.get(service, ())
-            if integration == source.integration
-        ]
-        if not found:
-            return None
-        units = sum(
-            (
-                span.quantity
-                for source, service_id in found
-                for span in self.counts.get((source.id, service_id), ())
-                if span.covers(moment)
-            ),
-            Decimal(0),
-        )
-        return Count(units=units, gap=self._gap([source for source, _ in found], moment))
+        """Add up what the sources of a pair said at a moment, by its rule; None where no source counts it."""
+        return self.counts.count(pair, moment, self._explaining(pair[0], moment))
 
-    def _gap(self, sources: Iterable[Source], moment: datetime) -> str:
-        """Say why the sources' counts were unknown at a moment, in the order in which a card says it."""
-        every = list(sources)
-        last = [
-            max((t for t in self.snapshots.get(s.integration, ()) if t <= moment), default=None)
-            for s in every
-        ]
-        if None in last:
-            return "never_counted"
-        if any(source.is_silent(moment) for source in every):
-            return "source_silent"
-        if any(moment - taken > self.stale for taken in last if taken):
-            return "source_old"
-        return ""
+    def arithmetic(self, pair: Pair, moment: datetime) -> Counted | None:
+        """Give how the units of a pair came about at a moment; None where no source counts it."""
+        found = self.counts.arithmetic(pair, moment, self._explaining(pair[0], moment))
+        return found[0] if found else None
+
+    def share_out(self, pair: Pair, moment: datetime) -> Sharing:
+        """Give what each line of a pair took of its count at a moment, and the steps of their agreements' rules."""
+        bills_from = next_month(month_of(moment))
+        stood = [one for one in self._stood(pair, moment, bills_from) if not rules.hide(one[2], bills_from)]
+        plain, ruled, count = (
+            [line for _, _, line in stood],
+            self._ruled(stood, moment),
+            self.count(pair, moment),
+        )
+        shares = rules.share_out(plain, count, self._paired(pair, moment, bills_from), ruled)
+        return Sharing(
+            shared=rules.to_share(plain, count, ruled) if count else None,
+            by_agreements=rules.is_by_agreements(plain, ruled),
+            shares={row.pk: shares[line.remote_id] for row, _, line in stood},
+            steps={row.pk: ruled[line.remote_id] for row, _, line in stood if line.remote_id in ruled},
+        )
+
+    def _explaining(self, account: int, moment: datetime) -> Explains:
+        bills_from = next_month(month_of(moment))
+        return lambda service: rules.explains(
+            [line for _, _, line in self._stood((account, service), moment, bills_from)], bills_from
+        )
+
+    def _ruled(
+        self, stood: Sequence[tuple[AgreementLine, Span, Line]], moment: datetime
+    ) -> dict[str, tuple[Step, ...]]:
+        """Give the steps of the agreements' own rules, by the remote id of their lines."""
+        rules, month = self.counts.rules, month_of(moment)
+        found = {
+            line.remote_id: rules.of_agreement(row.service_id, row.agreement_id, month)
+            for row, _, line in stood
+            if row.service_id is not None
+        }
+        return {name: steps for name, steps in found.items() if steps is not None}
 
 
 def end_of(day: date, now: datetime | None = None) -> datetime:
@@ -210,65 +194,6 @@ def first_day(org_id: int) -> date | None:
     """Give the first day of which anything is known: that of the oldest line history; None: nothing was synced."""
     oldest = LineHistory.objects.filter(org_id=org_id).order_by("held_from").first()
     return oldest.held_from.astimezone(UTC).date() if oldest else None
-
-
-def load(org_id: int, account: int | None = None) -> Past:
-    """Read the histories of an organization, or of one account: ten queries, however many lines."""
-    limits = ReconcileSettings.objects.get(org_id=org_id)
-    past = Past(guards=Guards.of(limits), stale=timedelta(hours=limits.stale_hours))
-    of_account = Q() if account is None else Q(account_id=account)
-    _load_lines(past, AgreementLine.objects.filter(of_account, org_id=org_id))
-    past.prices = dict(Service.objects.filter(org_id=org_id).values_list("pk", "price"))
-    for said in LinePairing.objects.filter(of_account, org_id=org_id).order_by("pk"):
-        pairing = Pairing(said.service_id, said.line_id, said.at, said.undone_at)
-        past.pairings[said.account_id].append(pairing)
-    _load_sources(past, AccountMapping.objects.filter(of_account, org_id=org_id))
-    mapped = ServiceMapping.objects.filter(org_id=org_id, vendor_service__excluded_at=None)
-    rows = mapped.values_list("service_id", "vendor_service_id", "vendor_service__integration_id")
-    for service_id, vendor_service, integration in rows:
-        past.served[service_id].append((vendor_service, integration))
-    _load_counts(past, org_id, narrowed=account is not None)
-    return past
-
-
-def _load_lines(past: Past, lines: QuerySet[AgreementLine]) -> None:
-    for line in lines.select_related("agreement__agreement_type", "account").order_by("pk"):
-        past.lines[line.account_id, line.service_id].append(line)
-    history = LineHistory.objects.filter(line__in=lines.values("pk"))
-    rows = history.values_list("line_id", "held_from", "held_until", "quantity", "unit_price")
-    for line_id, start, end, quantity, price in rows.order_by("pk"):
-        past.spans[line_id].append(Span(start, end, quantity, price))
-
-
-def _load_sources(past: Past, mappings: QuerySet[AccountMapping]) -> None:
-    rows = mappings.filter(vendor_account__excluded_at=None).values_list(
-        "account_id", "vendor_account_id", "vendor_account__integration_id", "vendor_account__gap_since",
-        "vendor_account__gap_reason",
-    )  # fmt: skip
-    ended: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
-    gaps = GapHistory.objects.filter(vendor_account__in=mappings.values("vendor_account_id"))
-    for vendor_account, began, until in gaps.values_list("vendor_account_id", "since", "until"):
-        ended[vendor_account].append((began, until))
-    for account, vendor_account, integration, since, reason in rows.order_by("pk"):
-        now_silent = [(since, None)] if reason and since is not None else []
-        past.sources[account].append(
-            Source(vendor_account, integration, [*ended[vendor_account], *now_silent])
-        )
-
-
-def _load_counts(past: Past, org_id: int, *, narrowed: bool) -> None:
-    usage = UsageCount.objects.filter(org_id=org_id, metric="used")
-    if narrowed:
-        wanted = [source.id for sources in past.sources.values() for source in sources]
-        usage = usage.filter(vendor_account__in=wanted)
-    rows = usage.values_list(
-        "vendor_account_id", "vendor_service_id", "counted_at", "superseded_at", "quantity"
-    )
-    for vendor_account, vendor_service, start, end, quantity in rows.order_by("pk"):
-        past.counts[vendor_account, vendor_service].append(Span(start, end, quantity))
-    published = Snapshot.objects.filter(org_id=org_id, state=Snapshot.State.PUBLISHED)
-    for integration, taken_at in published.values_list("integration_id", "taken_at"):
-        past.snapshots[integration].append(taken_at)
 
 
 def _plain(line: AgreementLine, span: Span, moment: datetime, bills_from: date) -> Line:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from django.conf import settings
 
 from accounts.exchange import Exchange
-from dashboard import past
-from dashboard.past import Judged, Pair
+from dashboard import past_loading
+from dashboard.past import Judged
+from dashboard.past_counts import Pair
 from dashboard.sums import Sides, two_sides
 from psa.models import Account, AgreementLine, Connection, Service
 
@@ -103,7 +104,7 @@ def list_whole_day(org_id: int, day: date, *, query: str = "", everything: bool 
 
 
 def _recompute(org_id: int, day: date) -> list[PastRow]:
-    whole = past.load(org_id)
+    whole = past_loading.load(org_id)
     judged = [(pair, one) for pair in whole.pairs() for one in whole.judge(pair, day)]
     return _named(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
 

@@ -1,5 +1,6 @@
 -- Cards of some accounts of one organization, from the mirror, the ledger, the mappings, decisions and pushes.
--- Parameters: org, everyone, accounts, now, today, period (first of the month), bills_from (first of the next).
+-- Parameters: org, everyone, accounts, now, today, period (first of the month), bills_from (first of the next), and
+-- gaps: why a count may be unknown; the first that holds is said. The line in braces stands for counts.sql.
 -- Unknown is NULL, never 0. The same rules, for reading: dashboard/rules.py.
 -- A new organization's rows are in no statistics yet, so every join must bear a planner that expects one row:
 -- each table is narrowed by account where it is read, joins are on equalities that can be hashed, and
@@ -32,59 +33,17 @@ lines AS (
     LEFT JOIN psa_agreementtype t ON t.org_id = g.org_id AND t.id = g.agreement_type_id
     WHERE l.org_id = %(org)s AND (%(everyone)s OR l.account_id = ANY(%(accounts)s)) AND l.vanished_at IS NULL
 ),
-served AS (
-    SELECT DISTINCT sm.service_id
-    FROM vendors_servicemapping sm
-    JOIN vendors_vendorservice vs ON vs.org_id = sm.org_id AND vs.id = sm.vendor_service_id
-    WHERE sm.org_id = %(org)s AND vs.excluded_at IS NULL
-),
-mapped AS MATERIALIZED (
-    SELECT am.account_id, va.id AS vendor_account_id, va.integration_id, va.gap_since, va.gap_reason <> '' AS silent
-    FROM vendors_accountmapping am
-    JOIN affected a ON a.id = am.account_id
-    JOIN vendors_vendoraccount va ON va.org_id = am.org_id AND va.id = am.vendor_account_id
-    WHERE am.org_id = %(org)s AND (%(everyone)s OR am.account_id = ANY(%(accounts)s)) AND va.excluded_at IS NULL
-),
-used AS MATERIALIZED (
-    SELECT u.vendor_account_id, u.vendor_service_id, u.quantity
-    FROM mapped m
-    JOIN vendors_usagecount u ON u.org_id = %(org)s AND u.vendor_account_id = m.vendor_account_id
-    WHERE u.metric = 'used' AND u.superseded_at IS NULL
-),
-counts AS (
-    SELECT m.account_id, sm.service_id,
-           min(i.id) AS integration_id,
-           sum(COALESCE(u.quantity, 0)) AS units,
-           sum(u.quantity) AS known,
-           min(COALESCE(m.gap_since, i.counted_at)) AS unknown_since,
-           CASE
-               WHEN bool_or(i.counted_at IS NULL) THEN 'never_counted'
-               WHEN bool_or(m.silent) THEN 'source_silent'
-               WHEN bool_or(i.held) THEN 'source_held'
-               WHEN bool_or(i.counted_at < %(now)s - make_interval(hours => (SELECT stale_hours FROM limits)))
-                   THEN 'source_old'
-               ELSE ''
-           END AS gap
-    FROM mapped m
-    JOIN vendors_integration i ON i.org_id = %(org)s AND i.id = m.integration_id
-    JOIN vendors_vendorservice vs
-        ON vs.org_id = i.org_id AND vs.integration_id = m.integration_id AND vs.excluded_at IS NULL
-    JOIN vendors_servicemapping sm ON sm.org_id = vs.org_id AND sm.vendor_service_id = vs.id
-    LEFT JOIN used u ON u.vendor_account_id = m.vendor_account_id AND u.vendor_service_id = vs.id
-    GROUP BY m.account_id, sm.service_id
-),
+{counts}
 paired AS (
     -- Usage that a person counts to a line of another service, while no line of its own service explains it.
     SELECT p.line_id, k.*,
-           array_position(ARRAY['never_counted', 'source_silent', 'source_held', 'source_old'], k.gap) AS gap_rank
+           array_position(%(gaps)s::text[], k.gap) AS gap_rank
     FROM dashboard_linepairing p
     JOIN counts k ON k.account_id = p.account_id AND k.service_id = p.service_id
     JOIN lines t ON t.id = p.line_id AND t.hidden = ''
     WHERE p.org_id = %(org)s AND (%(everyone)s OR p.account_id = ANY(%(accounts)s)) AND p.undone_at IS NULL
       AND NOT EXISTS (
-        SELECT FROM lines l
-        WHERE l.account_id = p.account_id AND l.service_id = p.service_id
-          AND l.hidden NOT IN ('account_inactive', 'agreement_inactive', 'line_ended')
+        SELECT FROM explaining l WHERE l.account_id = p.account_id AND l.service_id = p.service_id
       )
 ),
 added AS (
@@ -98,7 +57,8 @@ shared AS (
     SELECT l.*, COALESCE(k.integration_id, l.added_integration) AS integration_id,
            CASE WHEN k.units IS NULL THEN 1 ELSE l.of_these END AS sharing,
            CASE WHEN COALESCE(k.known, l.added_known) IS NOT NULL
-               THEN COALESCE(k.known, 0) + COALESCE(l.added_known, 0) END AS known,
+               THEN CASE WHEN l.all_ruled THEN COALESCE(k.known_raw, 0) ELSE COALESCE(k.known, 0) END
+                   + COALESCE(l.added_known, 0) END AS known,
            LEAST(k.unknown_since, l.added_since) AS unknown_since,
            CASE
                WHEN k.gap <> '' THEN k.gap
@@ -113,19 +73,19 @@ shared AS (
                AS guarded_jump,
            COALESCE(l.added_units, 0) + CASE
                WHEN k.units IS NULL THEN 0
-               WHEN l.of_these = 1 THEN k.units
-               WHEN l.nth = l.of_these THEN GREATEST(k.units - l.before, 0)
-               ELSE LEAST(l.room, GREATEST(k.units - l.before, 0))
+               WHEN l.of_these = 1 THEN base.units
+               WHEN l.nth = l.of_these THEN GREATEST(base.units - l.before, 0)
+               ELSE LEAST(l.room, GREATEST(base.units - l.before, 0))
            END AS its_units
     FROM (
         SELECT *, count(*) OVER pair AS of_these, row_number() OVER in_order AS nth,
-               min(gap_rank) OVER pair AS gap_of_these,
+               min(gap_rank) OVER pair AS gap_of_these, bool_and(line_steps IS NOT NULL) OVER pair AS all_ruled,
                COALESCE(sum(room) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM (
             SELECT n.*, d.integration_id AS added_integration, d.units AS added_units, d.known AS added_known,
                    d.unknown_since AS added_since, d.gap_rank,
                    GREATEST(n.quantity - COALESCE(d.units, 0), 0) AS room
-            FROM lines n
+            FROM ruled_lines n
             LEFT JOIN added d ON d.line_id = n.id
         ) each_line
         WINDOW pair AS (PARTITION BY account_id, service_id, hidden = ''),
@@ -135,14 +95,20 @@ shared AS (
                )
     ) l
     LEFT JOIN counts k ON k.account_id = l.account_id AND k.service_id = l.service_id AND l.hidden = ''
-    CROSS JOIN (SELECT ARRAY['never_counted', 'source_silent', 'source_held', 'source_old'] AS names) gaps
+    -- Where each of the lines has its agreement's own rule, that one stands for the pair's.
+    CROSS JOIN LATERAL (SELECT CASE WHEN l.all_ruled THEN k.raw ELSE k.units END AS units) base
+    CROSS JOIN (SELECT %(gaps)s::text[] AS names) gaps
 ),
 compared AS (
-    SELECT x.*, CASE WHEN x.gap = '' THEN x.its_units END AS share FROM shared x
+    -- An agreement's rule steps on from what its lines take.
+    SELECT x.*, CASE
+        WHEN x.gap = '' AND x.line_steps IS NOT NULL THEN apply_counting_steps(x.its_units, x.line_steps)
+        WHEN x.gap = '' THEN x.its_units
+    END AS share FROM shared x
 ),
 judged AS (
     SELECT x.connection_id, x.account_id, x.service_id, x.agreement_id, x.id AS line_id, x.integration_id,
-           x.quantity AS psa_units, x.share AS vendor_units, CASE WHEN x.gap <> '' THEN x.known END AS last_units,
+           x.quantity AS psa_units, x.share AS vendor_units, CASE WHEN x.gap <> '' THEN GREATEST(x.known, 0) END AS last_units,
            x.unit_price AS price, x.currency, CASE WHEN x.gap <> '' THEN x.unknown_since END AS unknown_since,
            -- GREATEST skips NULLs, so an unknown share must be kept out of it.
            CASE WHEN x.share IS NOT NULL THEN
@@ -173,10 +139,8 @@ judged AS (
     FROM counts k
     JOIN psa_service v ON v.org_id = %(org)s AND v.id = k.service_id
     JOIN psa_connection c ON c.org_id = v.org_id AND c.id = v.connection_id
-    WHERE COALESCE(k.known, 0) > 0 AND NOT EXISTS (
-        SELECT FROM lines l
-        WHERE l.account_id = k.account_id AND l.service_id = k.service_id
-          AND l.hidden NOT IN ('account_inactive', 'agreement_inactive', 'line_ended')
+    WHERE COALESCE(k.known, 0) > 0 AND k.raw > 0 AND NOT EXISTS (
+        SELECT FROM explaining l WHERE l.account_id = k.account_id AND l.service_id = k.service_id
     ) AND NOT EXISTS (
         SELECT FROM paired p WHERE p.account_id = k.account_id AND p.service_id = k.service_id
     )
@@ -185,7 +149,7 @@ kinds AS (
     SELECT j.*, CASE
         WHEN j.hidden <> '' THEN 'hidden'
         WHEN j.reason IN ('no_vendor_service', 'no_vendor_account') THEN 'psa_only'
-        WHEN j.reason IN ('never_counted', 'source_silent', 'source_held', 'source_old') THEN 'waiting'
+        WHEN j.reason = ANY(%(gaps)s::text[]) THEN 'waiting'
         WHEN j.reason <> '' THEN 'held'
         WHEN j.line_id IS NULL THEN 'new'
         WHEN j.vendor_units = j.psa_units THEN 'match'

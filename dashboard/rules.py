@@ -10,12 +10,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Protocol
 
+from vendors import counting
+from vendors.counting import Counted, Step
+
 ZERO = Decimal(0)
 # A line hidden for one of these reasons does not explain usage: the usage is new revenue.
 EXPLAINS_NOTHING = frozenset({"account_inactive", "agreement_inactive", "line_ended"})
 NO_VENDOR = frozenset({"no_vendor_service", "no_vendor_account"})
 # Why a count may be unknown; the first that holds is said.
-GAPS = ("", "source_old", "source_held", "source_silent", "never_counted")
+GAPS = ("", "names_missing", "source_old", "source_held", "source_silent", "never_counted")
 
 
 class Limits(Protocol):
@@ -68,10 +71,27 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """What the vendors say of one service of one account. `gap` set: no fresh count, `units` are the last known."""
+    """What the vendors say of one service of one account. `gap` set: no fresh count, `units` are the last known.
+
+    `raw` is what they were before the steps of the counting rule; None: the rule has none.
+    """
 
     units: Decimal
     gap: str = ""
+    raw: Decimal | None = None
+
+    @classmethod
+    def of(cls, counted: Counted, gap: str) -> "Count":
+        """Give the count that an arithmetic ends in; names that are missing are the least of the gaps."""
+        return cls(
+            units=counted.units,
+            raw=counted.raw,
+            gap=gap or ("names_missing" if counted.names_missing else ""),
+        )
+
+    @property
+    def before_rule(self) -> Decimal:
+        return self.units if self.raw is None else self.raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,16 +190,17 @@ def judge(
     day: date,
     guards: Guards,
     paired: Mapping[str, Count] = MappingProxyType({}),
+    ruled: Mapping[str, Sequence[Step]] = MappingProxyType({}),
 ) -> dict[str, Verdict]:
     """Judge all lines of one service of one account, by remote id.
 
     `served` says whether any vendor service is mapped to the service; `count` is None when no
     vendor account with such a service is mapped to the account. `paired` is the usage of other services
-    that people count to these lines.
+    that people count to these lines. `ruled` are the steps of the rules of their agreements.
     """
     in_play = [line for line in lines if not hide(line, day)]
     here = {line.remote_id: paired[line.remote_id] for line in in_play if line.remote_id in paired}
-    shares = share(in_play, count.units, {name: c.units for name, c in here.items()}) if count else {}
+    shares = share_out(in_play, count, here, ruled)
     verdicts = {}
     for line in lines:
         if reason := hide(line, day):
@@ -188,11 +209,33 @@ def judge(
             kind = "psa_only" if gap in NO_VENDOR else "waiting"
             verdict = Verdict(kind=kind, reason=gap, vendor_units=None, effect=None)
         else:
-            mine = here.get(line.remote_id, Count(units=ZERO))
-            units = shares.get(line.remote_id, ZERO) + mine.units
+            units = counting.apply(shares[line.remote_id], ruled.get(line.remote_id, ()))
             verdict = judge_line(line, units, len(in_play) if count else 1, guards)
         verdicts[line.remote_id] = verdict
     return verdicts
+
+
+def share_out(
+    in_play: Sequence[Line],
+    count: Count | None,
+    paired: Mapping[str, Count],
+    ruled: Mapping[str, Sequence[Step]],
+) -> dict[str, Decimal]:
+    """Give the units of each line, what is paired with it included, before the steps of its agreement's own rule."""
+    taken = {name: one.units for name, one in paired.items()}
+    shares = share(in_play, to_share(in_play, count, ruled), taken) if count else {}
+    names = [line.remote_id for line in in_play]
+    return {name: shares.get(name, ZERO) + taken.get(name, ZERO) for name in names}
+
+
+def to_share(in_play: Sequence[Line], count: Count, ruled: Mapping[str, Sequence[Step]]) -> Decimal:
+    """Give the units that lines share: where each has its agreement's own rule, that one stands for the pair's."""
+    return count.before_rule if is_by_agreements(in_play, ruled) else count.units
+
+
+def is_by_agreements(in_play: Sequence[Line], ruled: Mapping[str, Sequence[Step]]) -> bool:
+    """Say whether each of the lines has its agreement's own rule."""
+    return bool(in_play) and all(line.remote_id in ruled for line in in_play)
 
 
 def _gap(count: Count | None, paired: Mapping[str, Count], line: Line, *, served: bool) -> str:
@@ -218,7 +261,7 @@ def judge_usage(
     `paired_with` is the line that people count it to: it does as long as it is compared.
     """
     counted = paired_with is not None and not hide(paired_with, day)
-    if count is None or count.units <= 0 or counted or explains(lines, day):
+    if count is None or min(count.units, count.before_rule) <= 0 or counted or explains(lines, day):
         return None
     if count.gap:
         return Verdict(kind="waiting", reason=count.gap, vendor_units=None, effect=None)

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import ReconcileSettings
-from dashboard import pairing
+from dashboard import arithmetic, pairing
+from dashboard.arithmetic import Arithmetic
 from dashboard.decisions import of_card
 from dashboard.models import Card, Decision, LinePairing
+from dashboard.past import Past
 from dashboard.words import HELD, HIDDEN
 from psa.adapters.base import Way
 from psa.models import Push
@@ -28,16 +30,6 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One addend of the vendor units."""
-
-    sign: str
-    units: Decimal | None
-    what: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Event:
     """One line of a card's history."""
 
@@ -49,28 +41,21 @@ class Event:
 
 @dataclass(frozen=True)
 class Why:
-    """Everything the details panel explains. `parts` add up to the vendor units before they are shared out."""
+    """Everything the details panel explains; no `arithmetic`: no source counts it."""
 
     checks: list[Check]
-    parts: list[Part]
-    total: Decimal | None
-    others: list[Card]
+    arithmetic: Arithmetic | None
     accounts: list[AccountMapping]
     history: list[Event]
     pairings: list[LinePairing]
 
 
-def explain(card: Card) -> Why:
-    """Gather the reasons for a card: a fixed number of queries."""
+def explain(card: Card, whole: Past) -> Why:
+    """Gather the reasons for a card, from the account's histories: a fixed number of queries."""
     pairings = list(pairing.counted_to(card))
-    parts = _parts(card, pairings)
-    known = [p.units for p in parts if p.units is not None]
-    others = _sharing(card)
     return Why(
-        checks=[*_checks(card, others), *_paired(card, pairings)],
-        parts=parts,
-        total=sum(known, Decimal(0)) if known else None,
-        others=others,
+        checks=[*_checks(card, _sharing(card)), *_paired(card, pairings)],
+        arithmetic=arithmetic.explain(card, whole, timezone.now(), pairings),
         accounts=_mapped_accounts(card),
         history=_history(card),
         pairings=pairings,
@@ -80,34 +65,6 @@ def explain(card: Card) -> Why:
 def _mapped_accounts(card: Card) -> list[AccountMapping]:
     rows = AccountMapping.objects.filter(org_id=card.org_id, account_id=card.account_id)
     return list(rows.select_related("vendor_account__integration").order_by("pk"))
-
-
-def _parts(card: Card, pairings: list[LinePairing]) -> list[Part]:
-    if card.service_id is None:
-        return []
-    rows = (
-        UsageCount.objects.filter(
-            org_id=card.org_id,
-            superseded_at__isnull=True,
-            metric="used",
-            vendor_account__mappings__account_id=card.account_id,
-            vendor_account__excluded_at__isnull=True,
-            vendor_service__mappings__service_id__in=[card.service_id, *(p.service_id for p in pairings)],
-            vendor_service__excluded_at__isnull=True,
-        )
-        .select_related("vendor_account", "vendor_service", "integration")
-        .order_by("integration__name", "vendor_account__name", "vendor_service__name")
-    )
-    return [
-        Part(
-            sign="+" if n else "",
-            units=row.quantity,
-            what=row.vendor_service.name,
-            source=f"{row.integration.name}, {row.vendor_account.name}"
-            + (", absent from a complete count" if row.absent else ""),
-        )
-        for n, row in enumerate(rows)
-    ]
 
 
 def _sharing(card: Card) -> list[Card]:

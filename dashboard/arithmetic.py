@@ -1,0 +1,146 @@
+"""How the units of a card came about, in words and numbers: what sources count, the rule, the line's share (D6)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from dashboard.models import Card, LinePairing
+from dashboard.past import Past
+from reconcile.templatetags.figures import units as say_units
+from vendors import counting
+from vendors.counting import Combine, Counted, Do, Done, Named, Source, Step
+from vendors.counting_words import say_combined, say_filters, say_step
+from vendors.models import UsageCount
+
+# So many names are said in one row; the page of the names has all of them.
+NAMES_SAID = 4
+SIGNS = {Do.INCLUDE: "+", Do.EXCLUDE: "−"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One row: a sign, units, what they are, and where that is from. `is_idle`: a step that changed nothing."""
+
+    sign: str
+    units: Decimal | None
+    what: str
+    source: str = ""
+    is_idle: bool = False
+    is_sum: bool = False
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The rows from what vendors count to the units of a line; `units` is what they end in."""
+
+    parts: tuple[Part, ...]
+    units: Decimal
+    is_ruled: bool
+    left_out: tuple[Named, ...] = ()
+    doubles: tuple[Named, ...] = ()
+
+
+def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePairing]) -> Arithmetic | None:
+    """Give the arithmetic of a card at a moment; None where no source counts it. One query besides `whole`."""
+    pair = (card.account_id, card.service_id)
+    counted = whole.arithmetic(pair, moment)
+    paired = [(str(p.service), whole.arithmetic((card.account_id, p.service_id), moment)) for p in pairings]
+    every = [one for one in (counted, *(found for _, found in paired)) if one is not None]
+    if not every:
+        return None
+    names = _Names(card.org_id, [addend.source for one in every for addend in one.addends])
+    sharing = whole.share_out(pair, moment)
+    own_steps = sharing.steps.get(card.line_id or 0)
+    parts: list[Part] = []
+    if counted is not None:
+        parts += _count(counted, names, with_steps=not sharing.by_agreements)
+    for service, found in paired:
+        if found is not None:
+            parts += _count(found, names, with_steps=True, paired=service, is_first=not parts)
+    units = sum((one.units for _, one in paired if one), Decimal(0))
+    if counted is not None:
+        units += counted.units if sharing.shared is None else sharing.shared
+    share = sharing.shares.get(card.line_id or 0, units)
+    parts += _share(units, share, len(sharing.shares) - 1)
+    done = counting.take(share, own_steps or ())
+    return Arithmetic(
+        parts=(*parts, *(_step(one, "rule of the agreement") for one in done)),
+        units=done[-1].after if done else share,
+        is_ruled=own_steps is not None or any(one.rule != counting.AS_COUNTED for one in every),
+        left_out=tuple(n for one in every for addend in one.addends for n in addend.left_out),
+        doubles=tuple(n for one in every for n in one.doubles),
+    )
+
+
+def _share(units: Decimal, share: Decimal, others: int) -> Iterator[Part]:
+    if others > 0:
+        yield Part("=", units, "units counted", is_sum=True)
+        lines = "line bills" if others == 1 else "lines bill"
+        yield Part("", share, "of them for this line", f"{others} more {lines} this service")
+
+
+class _Names:
+    """What the vendors call the sources of an arithmetic."""
+
+    def __init__(self, org_id: int, sources: Sequence[Source]) -> None:
+        rows = UsageCount.objects.filter(
+            org_id=org_id,
+            superseded_at=None,
+            metric="used",
+            vendor_account__in={one.vendor_account for one in sources},
+            vendor_service__in={one.vendor_service for one in sources},
+        ).select_related("vendor_account", "vendor_service", "integration")
+        self.rows = {(row.vendor_account_id, row.vendor_service_id): row for row in rows}
+
+    def find(self, source: Source) -> UsageCount | None:
+        return self.rows.get((source.vendor_account, source.vendor_service))
+
+
+def _count(
+    counted: Counted, names: _Names, *, with_steps: bool, paired: str = "", is_first: bool = True
+) -> Iterator[Part]:
+    """Give the rows of one count; `paired`: of this other service, which a person counts to the line."""
+    known = [(names.find(one.source), one) for one in counted.addends]
+    said = sorted(
+        ((row, one) for row, one in known if row is not None),
+        key=lambda pair: (pair[0].integration.name, pair[0].vendor_account.name, pair[0].vendor_service.name),
+    )
+    for n, (row, one) in enumerate(said):
+        source = _say_source(row, one.source) + (f", {paired} paired with this line" if paired else "")
+        yield Part("" if is_first and not n else "+", one.source.units, row.vendor_service.name, source)
+    left_out = [name for one in counted.addends for name in one.left_out]
+    if left_out:
+        units = sum((one.quantity for one in left_out), Decimal(0))
+        yield Part("−", units, f"left out: {_say_names(left_out)}", say_filters(counted.rule.filters))
+    if counted.rule.combine is Combine.DISTINCT and counted.doubles:
+        doubles = Decimal(len(counted.doubles))
+        yield Part("−", doubles, f"counted once: {_say_names(counted.doubles)}", say_combined(counted))
+    elif counted.rule.combine not in {Combine.SUM, Combine.DISTINCT}:
+        yield Part("=", counted.raw, say_combined(counted), is_sum=True)
+    if with_steps:
+        yield from (_step(one) for one in counted.steps)
+
+
+def _say_source(row: UsageCount, source: Source) -> str:
+    said = f"{row.integration.name}, {row.vendor_account.name}"
+    if source.units != row.quantity:
+        said += f", its part of {say_units(row.quantity)}"
+    return said + (", absent from a complete count" if row.absent else "")
+
+
+def _say_names(named: Sequence[Named]) -> str:
+    every = list(dict.fromkeys(one.name for one in named))
+    more = len(every) - NAMES_SAID
+    return ", ".join(every[:NAMES_SAID]) + (f" and {more} more" if more > 0 else "")
+
+
+def _step(done: Done, source: str = "") -> Part:
+    step: Step = done.step
+    sign = SIGNS.get(step.do, "")
+    if sign:
+        units = min(step.by, done.before) if step.do is Do.EXCLUDE else step.by
+        return Part(sign, units, step.note or f"{step.do.value}d by the rule", source)
+    return Part(
+        "", done.after if done.is_in_play else step.by, say_step(done), source, is_idle=not done.is_in_play
+    )
