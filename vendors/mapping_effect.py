@@ -1,4 +1,4 @@
-"""Says what mappings would do to the lines of the dashboard: makes them, looks, and takes them back."""
+"""Says what an act, such as mappings, would do to the lines of the dashboard: does it, looks, and takes it back."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -98,19 +98,31 @@ def _effect(line: LineFigures | None) -> Decimal:
 
 
 def foresee(side: Side, org_id: int, changes: Sequence[Change]) -> Effect:
-    """Give what the changes would do. The cards' own calculation answers, so that it can't differ from the act."""
+    """Give what mappings would do."""
     return foresee_together(org_id, {side: changes})
 
 
 def foresee_together(org_id: int, changes: Mapping[Side, Sequence[Change]]) -> Effect:
     """Give what changes of both sides would do as one act: an account's usage is billed by what its services become."""
     acts = [(side, some, find_rows(side, org_id, [c.row for c in some])) for side, some in changes.items()]
-    account_ids = _all_or_none([affected_accounts(side, org_id, some, rows) for side, some, rows in acts])
-    before = _read(org_id, account_ids)
-    with transaction.atomic():
+
+    def act() -> None:
         with figures_changed.together(org_id):
             for side, some, rows in acts:
                 write(side, org_id, some, rows)
+
+    account_ids = _all_or_none([affected_accounts(side, org_id, some, rows) for side, some, rows in acts])
+    return try_out(org_id, account_ids, act)
+
+
+def try_out(org_id: int, account_ids: Sequence[int] | None, act: Callable[[], object]) -> Effect:
+    """Give what an act would do to the lines of some accounts (None: all), and do nothing.
+
+    The cards' own calculation answers, so that it can't differ from the act.
+    """
+    before = _read(org_id, account_ids)
+    with transaction.atomic():
+        act()
         after = _read(org_id, account_ids)
         transaction.set_rollback(True)
     keys = [*before, *(key for key in after if key not in before)]

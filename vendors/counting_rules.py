@@ -1,0 +1,314 @@
+"""Makes counting rules, ends them before a month, removes those made by mistake, replaces them, and takes it back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from psa.models import Account, Agreement, AgreementLine, Service
+from reconcile.signals import figures_changed
+from vendors.counting import Rule
+from vendors.counting_words import say_dated
+from vendors.mapping import NAMED_ACCOUNTS, Refused, UnknownRow
+from vendors.models import AccountMapping, AlsoCounts, CountingRule, ServiceMapping
+
+MOVED = (
+    "Somebody else changed this rule since you loaded this page. Nothing was changed by you. Reload the page."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A rule that somebody wants: of a service in every account, in one, or on the lines of one agreement."""
+
+    service: int
+    account: int | None = None
+    agreement: int | None = None
+    rule: Rule
+    from_month: date | None = None
+    until_month: date | None = None
+    note: str = ""
+
+    def build(self, org_id: int, by: User | None) -> CountingRule:
+        return CountingRule(
+            org_id=org_id, service_id=self.service, account_id=self.account, agreement_id=self.agreement,
+            combine=self.rule.combine.value, from_month=self.from_month, until_month=self.until_month,
+            filters=[one.write() for one in self.rule.filters], steps=[one.write() for one in self.rule.steps],
+            note=self.note, by=by,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class State:
+    """What may change of a rule: before which month it ends, and whether it was made by mistake."""
+
+    until: date | None = None
+    removed: bool = False
+
+    @classmethod
+    def of(cls, row: CountingRule) -> Self:
+        return cls(row.until_month, row.removed_at is not None)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `str` gives; raises ValueError for anything else."""
+        month = text.removeprefix("x")
+        return cls(datetime.strptime(month, "%Y-%m").date() if month else None, text.startswith("x"))  # noqa: DTZ007
+
+    def __str__(self) -> str:
+        return ("x" if self.removed else "") + (f"{self.until:%Y-%m}" if self.until else "")
+
+
+@dataclass(frozen=True)
+class Change:
+    """From the state of a rule that a person saw to the one they want."""
+
+    row: int
+    seen: State
+    wanted: State
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `str` gives; raises ValueError for anything else."""
+        row, seen, wanted = text.split("|")
+        if not (row.isascii() and row.isdigit() and len(row) < 19):
+            raise ValueError(f"not a rule: {row[:30]!r}")
+        return cls(int(row), State.read(seen), State.read(wanted))
+
+    def __str__(self) -> str:
+        return f"{self.row}|{self.seen}|{self.wanted}"
+
+    @property
+    def reversed(self) -> "Change":
+        return Change(self.row, self.wanted, self.seen)
+
+    @property
+    def verb(self) -> str:
+        """What was done, as the audit trail says it."""
+        if self.wanted.removed != self.seen.removed:
+            return "removed rule" if self.wanted.removed else "put rule back"
+        return "ended rule" if self.wanted.until else "let rule go on"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done together: rules that change, and the one that is new."""
+
+    changes: tuple[Change, ...] = ()
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a plan did: the rules it changed, and the one it made."""
+
+    plan: Plan
+    made: CountingRule | None = None
+
+    @property
+    def undo(self) -> list[Change]:
+        """The changes that take all of it back."""
+        back = [one.reversed for one in self.plan.changes]
+        if self.made:
+            state = State.of(self.made)
+            back.append(Change(self.made.pk, state, State(state.until, removed=True)))
+        return back
+
+
+def plan_end(row: CountingRule, seen: State, until: date | None) -> Plan:
+    """Let a rule end before a month, its first day; None: let it go on. Raises Refused."""
+    if until and row.from_month and until <= row.from_month:
+        raise Refused(
+            "It would end before it begins. Remove it instead: then it counts in no month. Nothing was changed."
+        )
+    return Plan((Change(row.pk, seen, State(until, seen.removed)),))
+
+
+def plan_removal(row: CountingRule, seen: State) -> Plan:
+    """Remove a rule that was made by mistake: it counts in no month, past ones too."""
+    return Plan((Change(row.pk, seen, State(seen.until, removed=True)),))
+
+
+def plan_replacement(row: CountingRule, seen: State, draft: Draft) -> Plan:
+    """Put a rule of the same scope in the place of another from a month on.
+
+    One that begins no later than the old one is its correction: the old one goes. One that begins later ends it,
+    unless it ends itself before the old one does: then the old one stands again afterwards.
+    """
+    if draft.from_month is None or (row.from_month and draft.from_month <= row.from_month):
+        return Plan((Change(row.pk, seen, State(seen.until, removed=True)),), draft)
+    stands_after = draft.until_month and (seen.until is None or draft.until_month < seen.until)
+    if stands_after or (seen.until and seen.until <= draft.from_month):
+        return Plan((), draft)
+    return Plan((Change(row.pk, seen, State(draft.from_month, seen.removed)),), draft)
+
+
+def make(org_id: int, plan: Plan, *, by: User | None) -> Written:
+    """Do all of a plan or nothing, with the cards it touches; call it inside the organization's scope.
+
+    Raises Refused when somebody changed a rule since it was seen or when the new one cannot stand; UnknownRow
+    when the organization has no such rule, service, account or agreement.
+    """
+    audit.hold(org_id)
+    rows = find_rules(org_id, [one.row for one in plan.changes], lock=True)
+    check(org_id, plan, rows)
+    before = {pk: say_dated(row) for pk, row in rows.items()}
+    written = write(org_id, plan, rows, by=by)
+    for change in plan.changes:
+        row = rows[change.row]
+        old, new = _said(before[row.pk], change.seen), _said(say_dated(row), change.wanted)
+        _record(row, change.verb, old, new, by)
+    if written.made:
+        _record(written.made, "made rule", {}, _said(say_dated(written.made), State()), by)
+    return written
+
+
+def write(org_id: int, plan: Plan, rows: Mapping[int, CountingRule], *, by: User | None = None) -> Written:
+    """Write a plan that was checked, and refresh the cards that follow from it."""
+    touched = [rows[one.row] for one in plan.changes]
+    for change, row in zip(plan.changes, touched, strict=True):
+        row.until_month = change.wanted.until
+        row.removed_at = timezone.now() if change.wanted.removed else None
+        row.save(update_fields=["until_month", "removed_at"])
+    made = plan.draft.build(org_id, by) if plan.draft else None
+    if made:
+        made.save(force_insert=True)
+        touched.append(made)
+    account_ids = affected_accounts(org_id, touched)
+    if account_ids is None or account_ids:
+        figures_changed.send(CountingRule, org_id=org_id, account_ids=account_ids)
+    return Written(plan, made)
+
+
+def check(org_id: int, plan: Plan, rows: Mapping[int, CountingRule]) -> None:
+    """Raise Refused or UnknownRow unless a plan can be made."""
+    if any(State.of(rows[one.row]) != one.seen for one in plan.changes):
+        raise Refused(MOVED)
+    going = {one.row for one in plan.changes if one.wanted.removed}
+    if plan.draft:
+        check_draft(org_id, plan.draft)
+        _check_alone(org_id, plan.draft.build(org_id, None), going)
+    for change in plan.changes:
+        if change.seen.removed and not change.wanted.removed:
+            _check_alone(org_id, rows[change.row], going)
+
+
+def check_draft(org_id: int, draft: Draft) -> None:
+    """Raise Refused for a rule that cannot be, UnknownRow when it is about what this organization does not have."""
+    agreement = _find(Agreement, org_id, draft.agreement)
+    for row in (
+        _find(Service, org_id, draft.service),
+        _find(Account, org_id, draft.account),
+        agreement,
+    ):
+        if row is not None and row.vanished_at:
+            raise Refused(f"“{row}” is no longer in your PSA. Nothing was changed. Choose another.")
+    if agreement and draft.account:
+        raise Refused("A rule is of one account or of one agreement, not of both. Nothing was changed.")
+    if agreement and draft.rule != Rule(steps=draft.rule.steps):
+        raise Refused(
+            "The count belongs to the account, so a rule of one agreement only has steps. Nothing was changed."
+        )
+    if draft.from_month and draft.until_month and draft.until_month <= draft.from_month:
+        raise Refused("It would end before it begins. Nothing was changed. Choose a later end.")
+
+
+def find_rules(org_id: int, ids: Sequence[int], *, lock: bool = False) -> dict[int, CountingRule]:
+    """Give rules by id, with what they are about; raises UnknownRow when the organization lacks one of them."""
+    found = CountingRule.objects.filter(org_id=org_id, pk__in=set(ids)).order_by("pk")
+    found = found.select_related("service", "account", "agreement__account", "by")
+    rows = {row.pk: row for row in (found.select_for_update(of=("self",)) if lock else found)}
+    if missing := set(ids) - set(rows):
+        raise UnknownRow(f"no rules {sorted(missing)[:5]}")
+    return rows
+
+
+def same_scope(org_id: int, row: CountingRule) -> Any:
+    """Give all rules about the very same: service, and account or agreement; removed ones are left out."""
+    return CountingRule.objects.filter(
+        org_id=org_id, service=row.service_id, account=row.account_id, agreement=row.agreement_id, removed_at=None
+    )  # fmt: skip
+
+
+def find_standing(
+    org_id: int, service: int, month: date, *, account: int | None = None, agreement: int | None = None
+) -> CountingRule | None:
+    """Give the rule of exactly this scope that stands in a month; of several the one that began later."""
+    found = CountingRule.objects.filter(
+        CountingRule.standing(month), org_id=org_id, service=service, account=account, agreement=agreement,
+        removed_at=None,
+    )  # fmt: skip
+    return max(found, key=lambda row: (row.from_month or date.min, row.pk), default=None)
+
+
+def affected_accounts(org_id: int, rows: Sequence[CountingRule]) -> list[int] | None:
+    """Give the accounts whose cards may change; None when they are many."""
+    agreements = [row.agreement_id for row in rows if row.agreement_id]
+    ids = {row.account_id for row in rows if row.account_id}
+    ids |= set(
+        Agreement.objects.filter(org_id=org_id, pk__in=agreements).values_list("account_id", flat=True)
+    )
+    services = {row.service_id for row in rows if not (row.account_id or row.agreement_id)}
+    if services:
+        ids |= _accounts_of(org_id, services)
+    return sorted(ids) if len(ids) <= NAMED_ACCOUNTS else None
+
+
+def _accounts_of(org_id: int, services: set[int]) -> set[int]:
+    """Give the accounts that have a line of one of the services, or a source that counts it."""
+    integrations = {
+        *ServiceMapping.objects.filter(org_id=org_id, service__in=services)
+        .values_list("vendor_service__integration", flat=True),
+        *AlsoCounts.objects.filter(org_id=org_id, service__in=services)
+        .values_list("vendor_service__integration", flat=True),
+    }  # fmt: skip
+    counted = AccountMapping.objects.filter(
+        org_id=org_id, vendor_account__integration__in=integrations
+    ).values_list("account_id")
+    billed = AgreementLine.objects.filter(org_id=org_id, service__in=services).values_list("account_id")
+    return {account for (account,) in counted.union(billed)[: NAMED_ACCOUNTS + 1]}
+
+
+def _find(model: Any, org_id: int, pk: int | None) -> Any:
+    if pk is None:
+        return None
+    row = model.objects.filter(org_id=org_id, pk=pk).first()
+    if row is None:
+        raise UnknownRow(f"no {model.__name__} {pk}")
+    return row
+
+
+def _check_alone(org_id: int, row: CountingRule, going: set[int]) -> None:
+    """Refuse a second rule about the same from the same month: only one of them could ever count."""
+    begins = Q(from_month=row.from_month) if row.from_month else Q(from_month=None)
+    other = same_scope(org_id, row).filter(begins).exclude(pk__in=going).exclude(pk=row.pk).first()
+    if other:
+        when = f"from {row.from_month:%B %Y}" if row.from_month else "from the beginning"
+        raise Refused(
+            f"There is a rule for this {when} already. Nothing was changed. Change that one instead."
+        )
+
+
+def scope_words(row: CountingRule) -> str:
+    """Say for whom a rule is: every account, one, or one agreement."""
+    if row.agreement_id:
+        return f"{row.agreement.account}, {row.agreement}"
+    return str(row.account) if row.account_id else "every account"
+
+
+def _said(words: str, state: State) -> dict[str, Any]:
+    return {"rule": words, "removed": state.removed}
+
+
+def _record(row: CountingRule, verb: str, old: dict[str, Any], new: dict[str, Any], by: User | None) -> None:
+    if row.note:
+        new = new | {"note": row.note}
+    audit.record(
+        row.org_id, actor=by, verb=verb, subject=f"counting_rule:{row.pk}",
+        label=f"{row.service}, {scope_words(row)}", old=old, new=new,
+    )  # fmt: skip
