@@ -43,6 +43,14 @@ class Draft:
         )  # fmt: skip
 
 
+def draft_of(row: CountingRule) -> Draft:
+    """Give what would make a rule such as this one."""
+    return Draft(
+        service=row.service_id, account=row.account_id, agreement=row.agreement_id, rule=row.plain,
+        from_month=row.from_month, until_month=row.until_month, note=row.note,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class State:
     """What may change of a rule: before which month it ends, and whether it was made by mistake."""

@@ -45,6 +45,7 @@ class Things:
     invitation: int
     view: int
     rate: int
+    rule: int
 
 
 def seen(things: Things) -> dict[str, Any]:
@@ -61,6 +62,13 @@ def wording(things: Things) -> dict[str, Any]:
 
 def standing_rule(things: Things) -> dict[str, Any]:
     return {"max_units": "2", "max_money": "20", "currency": "USD", "direction": "both"}
+
+
+def minimum(things: Things) -> dict[str, Any]:
+    return {
+        "act": "save", "service": things.service, "scope": "account", "account": things.account, "begins": "2026-01",
+        "step_key": "0", "step_do": "minimum", "step_by": "25", "step_note": "",
+    }  # fmt: skip
 
 
 def unmapping(things: Things) -> dict[str, Any]:
@@ -213,6 +221,12 @@ ROUTES: dict[str, Route] = {
     "tag_set": Route(
         post=Role.REVIEWER, form=lambda t: {"on": "account", "account": t.account, "name": "VIP"}
     ),
+    "counting_rules": Route(get=Role.VIEWER),
+    "counting_rule_new": Route(get=Role.ADMIN, post=Role.ADMIN, form=minimum),
+    "counting_rule": Route(
+        get=Role.VIEWER, post=Role.ADMIN, ids=("rule",), form=lambda t: {"what": "remove", "act": "save"}
+    ),
+    "counting_undo": Route(post=Role.ADMIN, form=lambda t: {"change": f"{t.rule}||x"}),
     "mapping_set": Route(post=Role.ADMIN, form=unmapping),
     "snapshot_decide": Route(post=Role.APPROVER, ids=("snapshot",), form=lambda t: {"verb": "refuse"}),
 }

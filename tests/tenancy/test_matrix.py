@@ -14,13 +14,13 @@ from django.utils import timezone
 from accounts.models import ExchangeRate, Invitation, Membership, Notice, NoticeMark, Organization, User
 from accounts.roles import Role
 from dashboard.models import Card, Note, SavedView, Settlement
-from psa.models import AccountTag, Connection, Push
+from psa.models import AccountTag, AgreementLine, Connection, Push
 from reconcile.tenancy.scope import org_scope
 from sync.models import SyncRun
 from tests.dashboard.builders import Books
 from tests.dashboard.closed import close_past_month
 from tests.tenancy.routes import ROUTES, Things
-from vendors.models import Integration, Snapshot, VendorAccount, VendorService
+from vendors.models import CountingRule, Integration, Snapshot, VendorAccount, VendorService
 
 MARKER = "Zzyzx"
 MARKS = (SavedView, Note, AccountTag)
@@ -47,6 +47,13 @@ def invite_guest(org: Organization) -> tuple[Membership, Invitation]:
         org=org, email=address, role=Role.VIEWER, token_hash=org.slug, invited_by=guest
     )
     return member, invitation
+
+
+def keep_rule(org: Organization, line: AgreementLine) -> CountingRule:
+    """Give an organization a counting rule that names what is marked; needs its scope."""
+    return CountingRule.objects.create(
+        org=org, service_id=line.service_id or 0, account_id=line.account_id, note=f"{MARKER} {org.slug}"
+    )
 
 
 def furnish(org: Organization) -> Things:
@@ -95,6 +102,7 @@ def furnish(org: Organization) -> Things:
             vendor_service=VendorService.objects.earliest("pk").pk, account=line.account_id, line=line.pk,
             service=line.service_id or 0,
             settlement=settlement.pk, member=member.pk, invitation=invitation.pk, view=view.pk, rate=rate.pk,
+            rule=keep_rule(org, line).pk,
         )  # fmt: skip
 
 
@@ -109,7 +117,7 @@ def rows(org: Organization) -> str:
     with org_scope(org.pk):
         models = (
             Connection, Integration, Card, Settlement, Push, SyncRun, Snapshot, VendorAccount, Notice, NoticeMark,
-            Membership, Invitation, ExchangeRate,
+            Membership, Invitation, ExchangeRate, CountingRule,
             *MARKS,
         )  # fmt: skip
         # In an order, or the same rows could read as different ones.
