@@ -1,0 +1,358 @@
+"""The screens of counting rules: a list, a form that says what is wrong, a trial, and only then a rule; with undo."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from accounts.roles import Role
+from dashboard.period import current_period, next_month
+from psa.models import AgreementLine
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.builders import Books
+from vendors.models import CountingRule
+
+AT_LEAST: dict[str, Any] = {
+    "step_key": ["0"],
+    "step_do": ["minimum"],
+    "step_by": ["25"],
+    "step_note": ["contract"],
+}
+
+
+@dataclass
+class Screen:
+    """An admin at the screens of rules, with one line of 10 units of which 12 are used."""
+
+    client: Client
+    books: Books
+    line: AgreementLine
+
+    @property
+    def org(self) -> Organization:
+        return self.books.org
+
+    def url(self, name: str, *args: Any) -> str:
+        return reverse(name, args=[self.org.slug, *args])
+
+    def see(self, name: str, *args: Any, query: str = "", status: int = 200) -> str:
+        reply = self.client.get(self.url(name, *args) + query)
+        assert reply.status_code == status, reply.content.decode()[:400]
+        return unescape(reply.content.decode())
+
+    def post(self, act: str, rule: int | None = None, *, htmx: bool = False, **fields: Any) -> Any:
+        name, args = ("counting_rule", [rule]) if rule else ("counting_rule_new", [])
+        form = {"act": act, "service": self.line.service_id, "scope": "all", "begins": self.month} | fields
+        return self.client.post(self.url(name, *args), form, headers={"HX-Request": "true"} if htmx else {})
+
+    @property
+    def month(self) -> str:
+        return f"{current_period(timezone.now()):%Y-%m}"
+
+    def rules(self) -> list[CountingRule]:
+        with org_scope(self.org.pk):
+            return list(CountingRule.objects.order_by("pk"))
+
+    def save(self, **fields: Any) -> CountingRule:
+        reply = self.post("save", **(AT_LEAST | fields))
+        assert reply.status_code == 302, reply.content.decode()
+        return self.rules()[-1]
+
+
+@pytest.fixture
+def screen(org: Organization, alice: User, sign_in: Callable[[User], Client]) -> Screen:
+    with org_scope(org.pk):
+        books = Books(org, now=timezone.now())
+        line = books.pair("10", "12")
+        books.refresh()
+    return Screen(sign_in(alice), books, line)
+
+
+def words(reply: Any) -> str:
+    return unescape(reply.content.decode())
+
+
+# ---- Made ---------------------------------------------------------------------------------------------
+
+
+def test_the_list_says_at_first_what_rules_are_for(screen: Screen) -> None:
+    page = screen.see("counting_rules")
+    assert "Every count is billed as it is" in page
+    assert page.count("Make a rule") == 2
+
+
+def test_a_rule_is_tried_before_it_is_saved(screen: Screen) -> None:
+    tried = screen.post("try", **AT_LEAST)
+    assert "Sum of all, at least 25 (contract); from" in words(tried)
+    assert "Nothing has been changed yet" in words(tried)
+    assert '<input type="hidden" name="step_by" value="25">' in words(tried)
+    assert screen.rules() == []
+    rule = screen.save()
+    assert [one.write() for one in rule.plain.steps] == [{"do": "minimum", "by": "25", "note": "contract"}]
+    page = screen.see("counting_rules")
+    assert "Sum of all, at least 25 (contract); from" in page
+    assert "Rule saved. The lines it is about were counted anew." in page
+    assert "All 1</a>" in page
+    assert "In force 1</a>" in page
+
+
+def test_back_from_the_trial_everything_typed_is_still_there(screen: Screen) -> None:
+    page = words(screen.post("back", **AT_LEAST))
+    assert 'name="step_by" value="25"' in page
+    assert 'name="step_note" value="contract"' in page
+
+
+def test_saving_by_htmx_leads_to_the_list(screen: Screen) -> None:
+    reply = screen.post("save", htmx=True, **AT_LEAST)
+    assert reply.headers["HX-Redirect"] == screen.url("counting_rules")
+
+
+def test_a_rule_may_be_of_one_account_or_of_one_agreement(screen: Screen) -> None:
+    screen.save(scope="account", account=screen.line.account_id)
+    screen.save(scope="agreement", agreement=screen.line.agreement_id)
+    one, other = screen.rules()
+    assert (one.account_id, one.agreement_id) == (screen.line.account_id, None)
+    assert (other.account_id, other.agreement_id) == (None, screen.line.agreement_id)
+    page = screen.see("counting_rules")
+    assert "Harbor Dental</a>" in page
+    assert "Harbor Dental, Managed Services</a>" in page
+    assert "At least 25 (contract); from" in page
+
+
+def test_filters_and_the_way_to_combine_are_kept(screen: Screen) -> None:
+    rule = screen.save(
+        combine="distinct", filter_key=["0", "1"], filter_keeps=["out", "only"], filter_field=["name", "kind"],
+        filter_pattern=["SVC-*", "user"],
+    )  # fmt: skip
+    assert rule.combine == "distinct"
+    assert [(one.field, one.pattern, one.keeps) for one in rule.plain.filters] == [
+        ("name", "svc-*", False),
+        ("kind", "user", True),
+    ]
+
+
+# ---- The buttons of the form ------------------------------------------------------------------------
+
+
+def test_steps_and_filters_are_added_moved_and_removed_without_a_script(screen: Screen) -> None:
+    two = {
+        "step_key": ["0", "7"], "step_do": ["minimum", "up"], "step_by": ["25", "5"], "step_note": ["", ""],
+    }  # fmt: skip
+    page = words(screen.post("step-up:7", **two))
+    assert page.index('value="step-remove:7"') < page.index('value="step-remove:0"')
+    assert "In words" in page
+    assert "Sum of all, rounded up to a multiple of 5, at least 25" in page
+    assert 'value="step-remove:8"' in words(screen.post("add-step", **two))
+    assert 'value="step-remove:0"' not in words(screen.post("step-remove:0", **two))
+    added = words(screen.post("add-filter", **two))
+    assert "Filter 1: what to look at" in added
+    # What was just added is unfinished, and no error yet.
+    assert 'class="error"' not in added
+
+
+def test_a_service_is_searched_chosen_and_chosen_anew(screen: Screen) -> None:
+    found = words(screen.post("look", service="", find_service="workst"))
+    assert f'value="pick:service:{screen.line.service_id}"' in found
+    assert "No service has “mail” in its name or ID." in words(
+        screen.post("look", service="", find_service="mail")
+    )
+    picked = words(screen.post(f"pick:service:{screen.line.service_id}", service=""))
+    assert "Choose another service than Workstation backup" in picked
+    assert "Choose another service than" not in words(screen.post("unpick:service:"))
+
+
+def test_agreements_are_those_that_bill_the_service(screen: Screen) -> None:
+    with org_scope(screen.org.pk):
+        screen.books.agreement(screen.books.account("Quarry"), "Projects")
+    page = words(screen.post("look", scope="agreement"))
+    assert f'value="pick:agreement:{screen.line.agreement_id}"' in page
+    assert "Projects" not in page
+    assert "so it only has steps" in page
+
+
+# ---- What is wrong, beside its field ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"service": ""}, "Choose a service."),
+        ({"scope": "account"}, "Choose an account."),
+        ({"scope": "agreement"}, "Choose an agreement."),
+        ({"step_by": ["1,5"]}, "“1,5” is not a number. Enter a number, such as 25 or 2.5."),
+        ({"step_by": [""]}, "Enter a number, such as 25 or 2.5."),
+        ({"step_do": ["up"], "step_by": ["0"]}, "Enter a number above 0."),
+        ({"step_do": ["percent"], "step_by": ["1001"]}, "Enter at most 1,000 percent."),
+        ({"step_do": ["explode"]}, "is not a number"),
+        ({"combine": "average"}, "Choose how the counts become one number."),
+        ({"begins": "2026-13"}, "Choose a month of the list."),
+        ({"begins": "2026-11", "ends": "2026-11"}, "It would end before it begins. Choose a later month."),
+        (
+            {"filter_key": "0", "filter_keeps": "out", "filter_field": "name", "filter_pattern": " "},
+            "Enter what to look for, such as svc-* or *@test.example.",
+        ),
+        (
+            {"filter_key": "0", "filter_keeps": "out", "filter_field": "name", "filter_pattern": "*"},
+            "This would leave everybody out.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(screen: Screen, fields: dict[str, Any], said: str) -> None:
+    for act in ("try", "save"):
+        reply = screen.post(act, **(AT_LEAST | fields))
+        assert reply.status_code == 422
+        assert said in words(reply)
+    assert screen.rules() == []
+
+
+def test_a_second_rule_about_the_same_is_refused_in_the_form(screen: Screen) -> None:
+    screen.save()
+    reply = screen.post("try", **AT_LEAST)
+    assert reply.status_code == 422
+    assert "There is a rule for this from" in words(reply)
+
+
+def test_what_the_organization_does_not_have_is_not_found(screen: Screen) -> None:
+    assert screen.post("save", **(AT_LEAST | {"service": 10_000})).status_code == 404
+    assert screen.client.get(screen.url("counting_rule", 10_000)).status_code == 404
+
+
+# ---- Changed, ended, removed, undone --------------------------------------------------------------------
+
+
+def test_changing_a_rule_from_a_later_month_ends_the_old_one(screen: Screen) -> None:
+    rule = screen.save(begins="2026-01")
+    page = screen.see("counting_rule", rule.pk)
+    assert "Now: Sum of all, at least 25 (contract); from January 2026" in page
+    assert "Before" in words(screen.post("try", rule.pk, seen="", **(AT_LEAST | {"step_by": ["30"]})))
+    screen.post("save", rule.pk, seen="", **(AT_LEAST | {"step_by": ["30"]}))
+    old, new = screen.rules()
+    assert old.until_month == new.from_month == current_period(timezone.now())
+    page = screen.see("counting_rules", query="?status=ended")
+    assert "at least 25" in page
+    assert "at least 30" not in page
+    assert "In force 1</a>" in page
+
+
+def test_an_unchanged_rule_is_not_saved_again(screen: Screen) -> None:
+    rule = screen.save()
+    reply = screen.post("save", rule.pk, seen="", **AT_LEAST)
+    assert reply.status_code == 422
+    assert "Nothing is different from the rule as it is." in words(reply)
+
+
+def test_a_rule_is_ended_and_that_is_undone(screen: Screen) -> None:
+    rule = screen.save()
+    after = f"{next_month(current_period(timezone.now())):%Y-%m}"
+    tried = words(screen.post("try", rule.pk, what="end", seen="", until=after))
+    assert "End this rule?" in tried
+    assert screen.rules()[0].until_month is None
+    screen.post("save", rule.pk, what="end", seen="", until=after)
+    assert screen.rules()[0].until_month == next_month(current_period(timezone.now()))
+    page = screen.see("counting_rules")
+    undo = page.split('hx-vals=\'{"change": "')[1].split('"')[0]
+    assert screen.client.post(screen.url("counting_undo"), {"change": undo}).status_code == 302
+    assert screen.rules()[0].until_month is None
+    assert "Taken back: the rules are as they were before." in screen.see("counting_rules")
+
+
+def test_a_rule_that_never_began_is_removed_and_not_ended(screen: Screen) -> None:
+    rule = screen.save()
+    reply = screen.post("save", rule.pk, what="end", seen="", until=screen.month)
+    assert reply.status_code == 422
+    assert "Remove it instead" in words(reply)
+    assert "Remove this rule?" in words(screen.post("try", rule.pk, what="remove", seen=""))
+    screen.post("save", rule.pk, what="remove", seen="")
+    assert "This rule was removed" in screen.see("counting_rule", rule.pk)
+    assert "No rule" not in screen.see("counting_rules", query="?status=removed")
+    assert "Every count is billed as it is" in screen.see("counting_rules")
+
+
+@pytest.mark.parametrize("change", ["", "x", "1|", "1||y"])
+def test_an_undo_that_makes_no_sense_is_refused(screen: Screen, change: str) -> None:
+    reply = screen.client.post(screen.url("counting_undo"), {"change": change})
+    assert reply.status_code == 409
+    assert "Nothing was changed" in words(reply)
+
+
+def test_an_undo_of_what_has_moved_on_is_refused(screen: Screen) -> None:
+    rule = screen.save()
+    screen.post("save", rule.pk, what="remove", seen="")
+    reply = screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}||x"})
+    assert reply.status_code == 409
+    assert "Somebody else changed this rule" in words(reply)
+
+
+# ---- Where it begins ------------------------------------------------------------------------------------
+
+
+def test_an_address_fills_the_form_in(screen: Screen) -> None:
+    line = screen.line
+    query = (
+        f"?service={line.service_id}&agreement={line.agreement_id}&do=minimum&by=10&note=contract&do=x&by=1"
+    )
+    page = screen.see("counting_rule_new", query=query)
+    assert "Choose another service than Workstation backup" in page
+    assert "Choose another agreement than Managed Services" in page
+    assert "At least 10 (contract)" in page
+
+
+def test_a_rule_of_one_account_begins_as_a_copy_of_the_one_for_all(screen: Screen) -> None:
+    screen.save()
+    query = (
+        f"?service={screen.line.service_id}&account={screen.line.account_id}&do=exclude&by=2&note=internal"
+    )
+    page = screen.see("counting_rule_new", query=query)
+    assert "This begins as a copy of the rule for every account" in page
+    assert "Sum of all, at least 25 (contract), minus 2 internal" in page
+
+
+def test_where_a_rule_stands_for_the_same_that_one_is_changed(screen: Screen) -> None:
+    rule = screen.save()
+    query = f"?service={screen.line.service_id}&do=minimum&by=25&do=up&by=5"
+    reply = screen.client.get(screen.url("counting_rule_new") + query, follow=True)
+    assert reply.redirect_chain[0][0].startswith(screen.url("counting_rule", rule.pk))
+    assert "Sum of all, at least 25 (contract), rounded up to a multiple of 5" in words(reply)
+
+
+# ---- Who ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.REVIEWER, Role.APPROVER])
+def test_lower_roles_read_rules(
+    screen: Screen, join: Callable[[str, Role], User], sign_in: Callable[[User], Client], role: Role
+) -> None:
+    rule = screen.save()
+    reader = Screen(sign_in(join(role.label, role)), screen.books, screen.line)
+    assert "Make a rule" not in reader.see("counting_rules")
+    page = reader.see("counting_rule", rule.pk)
+    assert "An admin of your organization changes this." in page
+    assert "Sum of all, at least 25 (contract)" in page
+    assert reader.post("save", **AT_LEAST).status_code == 403
+
+
+def test_the_list_is_searched_and_asks_as_often_for_many_rules(screen: Screen) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as counted:
+            screen.see("counting_rules")
+        return len(counted)
+
+    screen.save()
+    screen.see("counting_rules")
+    few = queries()
+    screen.save(scope="account", account=screen.line.account_id)
+    screen.save(begins="2026-01")
+    screen.see("counting_rules")
+    assert queries() == few
+    assert "No rule matches" in screen.see("counting_rules", query="?q=quarry")
+    found = screen.see("counting_rules", query="?q=harbor+workst")
+    assert "Harbor Dental</a>" in found
+    assert "Every account</a>" not in found
