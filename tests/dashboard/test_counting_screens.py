@@ -143,7 +143,7 @@ def test_filters_and_the_way_to_combine_are_kept(screen: Screen) -> None:
 
 
 def test_steps_and_filters_are_added_moved_and_removed_without_a_script(screen: Screen) -> None:
-    two = {
+    two: dict[str, Any] = {
         "step_key": ["0", "7"], "step_do": ["minimum", "up"], "step_by": ["25", "5"], "step_note": ["", ""],
     }  # fmt: skip
     page = words(screen.post("step-up:7", **two))
