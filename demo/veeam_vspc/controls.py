@@ -1,7 +1,9 @@
-"""Switches for tests beside the API: let usage move, raise or clear an alarm, forget all tokens.
+"""Switches for tests beside the API: let usage move, people come and go, raise or clear an alarm, forget all tokens.
 
 `POST /_sim/usage {"company", "type", "value", "since"?}` sets a company's counter, summed over its locations
 (`value` null takes it away); with `"workload"` in place of `"type"` it sets the used count of a licence.
+`POST /_sim/names {"company", "list", "gone"?, "come"?}` takes rows away from a list of named units (`vb365_objects`,
+`computers`, `virtual_machines`) by their names, and adds rows that are like the company's first. Counts stay.
 `POST /_sim/alarms {"company", "internalId"?, "status"?, "clear"?}` raises a lost-connection alarm or clears it.
 `POST /_sim/tokens {"refresh"?}` forgets every access token, and the refresh tokens if told.
 A company is named by its uid or its name.
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.server import Request, Response, Route
 from demo.veeam_vspc import licensing
-from demo.veeam_vspc.rows import LOST_BACKUP_SERVER, lost_connection
+from demo.veeam_vspc.rows import LOST_BACKUP_SERVER, lost_connection, uid_of
 from demo.veeam_vspc.usage import day_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ def control_routes(sim: "VeeamSimulator") -> list[Route]:
     def usage(request: Request) -> Response:
         return _guarded(lambda wanted: _move_usage(sim, wanted), request)
 
+    def names(request: Request) -> Response:
+        return _guarded(lambda wanted: _move_names(sim, wanted), request)
+
     def alarms(request: Request) -> Response:
         return _guarded(lambda wanted: _move_alarm(sim, wanted), request)
 
@@ -36,6 +41,7 @@ def control_routes(sim: "VeeamSimulator") -> list[Route]:
 
     return [
         Route("POST", "/_sim/usage", usage),
+        Route("POST", "/_sim/names", names),
         Route("POST", "/_sim/alarms", alarms),
         Route("POST", "/_sim/tokens", tokens),
     ]
@@ -44,7 +50,7 @@ def control_routes(sim: "VeeamSimulator") -> list[Route]:
 def _guarded(move: Callable[[Row], Row], request: Request) -> Response:
     try:
         return Response(200, move(request.json()))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, StopIteration) as error:
         return Response(400, {"message": f"{type(error).__name__}: {error}"})
 
 
@@ -67,6 +73,23 @@ def _move_usage(sim: "VeeamSimulator", wanted: Row) -> Row:
             since = day_of(wanted["since"]) if wanted.get("since") else None
             changed = sim.console.usage.set_counter(uid, wanted["type"], value, since)
     return {"company": uid, "rows_changed": changed}
+
+
+def _move_names(sim: "VeeamSimulator", wanted: Row) -> Row:
+    id_field = {"vb365_objects": "id", "computers": "backupAgentUid", "virtual_machines": "instanceUid"}[
+        wanted["list"]
+    ]
+    with sim.lock:
+        uid = _company(sim, wanted["company"])["instanceUid"]
+        rows = sim.console.data.setdefault(wanted["list"], [])
+        like = next(row for row in rows if row["organizationUid"] == uid)
+        gone = set(wanted.get("gone", []))
+        rows[:] = [row for row in rows if row["organizationUid"] != uid or row["name"] not in gone]
+        rows += [
+            like | {id_field: uid_of(wanted["list"], uid, name), "name": name}
+            for name in wanted.get("come", [])
+        ]
+        return {"company": uid, "names": sum(row["organizationUid"] == uid for row in rows)}
 
 
 def _move_alarm(sim: "VeeamSimulator", wanted: Row) -> Row:

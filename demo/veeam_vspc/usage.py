@@ -62,7 +62,8 @@ class UsageBook:
     def set_counter(self, company: str, kind: str, value: int | None, since: date | None) -> int:
         """Make a company's sum over its locations `value` on each day from `since`, or take it away for None.
 
-        Without `since` it is from yesterday on, or from the last day there is. Returns the rows changed.
+        Without `since` it is from yesterday on, or from the last day there is; a `since` after that is a new day, on
+        which the company reports what it did on its last. Returns the rows changed.
         """
         by_day: dict[date, list[Row]] = defaultdict(list)
         for day, row in self._rows:
@@ -72,7 +73,14 @@ class UsageBook:
             by_day[self._started - timedelta(days=1)] = [self._new_row(company)]
         shift = self._today() - self._started
         first = since - shift if since else min(self._started - timedelta(days=1), max(by_day))
+        if first > max(by_day):
+            by_day[first] = self._repeat(by_day[max(by_day)], first)
         return sum(_set_on_day(rows, kind, value) for day, rows in by_day.items() if day >= first)
+
+    def _repeat(self, rows: Iterable[Row], day: date) -> list[Row]:
+        again = [copy.deepcopy(row) | {"date": seven_digits(day)} for row in rows]
+        self._rows += [(day, row) for row in again]
+        return again
 
     def _new_row(self, company: str) -> Row:
         day = self._started - timedelta(days=1)

@@ -19,6 +19,33 @@ TRADES = (
     "Tooling", "Academy", "Brewing", "Homes", "Printworks", "Accounting", "Textiles", "Farms", "Surveyors",
     "Optics", "Pharmacy", "Insurance", "Marine", "Bakery", "Engineering", "Glassworks", "Nurseries",
 )  # fmt: skip
+# Of people nobody is: sounds for a first and a last name, and ways to call machines and places at work.
+FIRST = (
+    "avel", "brin", "cato", "dorrit", "elspa", "farro", "ginna", "hessel", "ivorin", "jessamy", "kell", "lindo",
+    "maren", "noor", "orla", "pell", "quilla", "roan", "sorrel", "tamsin", "ulf", "veda", "wynn", "ysolde", "zeno",
+)  # fmt: skip
+LAST = (
+    "ashdown", "birkett", "cresswell", "dunmore", "eastby", "farrow", "garth", "holloway", "inskip", "jarrow",
+    "kestrel", "lowther", "marsden", "norland", "oakley", "pickard", "quarry", "ridley", "stavely", "thorley",
+    "underhill", "varley", "whitlock",
+)  # fmt: skip
+ROLES = {
+    "PC": ("LT", "PC", "WS"),
+    "SRV": ("DC", "FS", "SQL", "APP", "RDS", "PRN"),
+    "VM": ("web", "erp", "mail", "test", "db", "files"),
+}
+TEAMS = (
+    "Reception",
+    "Sales",
+    "Accounts",
+    "Workshop",
+    "Stores",
+    "Dispatch",
+    "Projects",
+    "Board",
+    "Field",
+    "Support",
+)
 HTML_NAME = "<b>Quillhurst</b> & Sons <script>alert(1)</script>"
 ACCENTED_NAME = "Éclat & Østerwick Bäckerei"
 LONG_NAME = "Wickermere Amalgamated Pumps Valves and Fittings"
@@ -38,3 +65,30 @@ def domain(name: str) -> str:
     return (
         "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum())[:40] + ".example"
     )
+
+
+def address(name: str, number: int) -> str:
+    """Return the address of a customer's person with this number; numbers never share one."""
+    first, last = FIRST[number % len(FIRST)], LAST[(number * 5 + number // len(FIRST)) % len(LAST)]
+    again = number // (len(FIRST) * len(LAST))
+    return f"{first}.{last}{again or ''}@{domain(name)}"
+
+
+def device(name: str, letters: str, number: int) -> str:
+    """Return the host name of a customer's machine of a sort with this number; numbers share none."""
+    words = domain_words(name) or ["site"]
+    stem = (words[0][:6] + "".join(word[0] for word in words[1:4])).upper()
+    roles = ROLES[letters]
+    return f"{stem}-{roles[number % len(roles)]}{number // len(roles) + 1:02}"
+
+
+def place(number: int) -> str:
+    """Return the name of a team with this number, and of its site."""
+    again = number // len(TEAMS)
+    return f"{TEAMS[number % len(TEAMS)]}{f' {again + 1}' if again else ''}"
+
+
+def domain_words(name: str) -> list[str]:
+    """Return the words of a customer's name, in the letters that host names may have."""
+    plain = ("".join(c for c in word.lower() if c.isascii() and c.isalnum()) for word in name.split())
+    return [word for word in plain if word]

@@ -66,7 +66,8 @@ class Tenant:
     """A company in the console, with the newest units of each counter (GiB for sizes).
 
     `locations` are the weights by which counts spread; `before` holds units that stood until a week ago;
-    `silent_days` is how long ago its last usage row was written.
+    `silent_days` is how long ago its last usage row was written; `listed` how many names stand behind a counter where
+    the console's lists disagree with its counts.
     """
 
     uid: str
@@ -80,6 +81,7 @@ class Tenant:
     counts: dict[str, Decimal] = field(default_factory=dict)
     before: dict[str, Decimal] = field(default_factory=dict)
     silent_days: int = 0
+    listed: dict[str, int] = field(default_factory=dict)
 
     def use(self, counter: str, units: Decimal | int | str) -> None:
         """Add usage of a counter."""

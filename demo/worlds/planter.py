@@ -127,6 +127,13 @@ class Planter:
         total = Decimal(sum(units for _, units in usage))
         self._know(Truth(counter, "", "", counter, None, total, "unmapped_service", "", None, plant))
 
+    def misname(self, tenant: Tenant, counter: str, listed: int) -> None:
+        """Plant a list of names that disagrees with a count that is planted already."""
+        tenant.listed[counter] = listed
+        place = (f"{tenant.uid}/{counter}", tenant.name, "", counter)
+        units, reason = tenant.counts[counter], f"{listed} named"
+        self._know(Truth(*place, None, units, "names", reason, None, "names_disagree"))
+
     def _know(self, truth: Truth) -> None:
         self.plan.truth.append(truth)
 

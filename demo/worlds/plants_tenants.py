@@ -91,6 +91,7 @@ def several_locations(planter: Planter) -> None:
     tenant.use(c.WORKSTATION.counters[0], 40)
     planter.line(agreement, c.MAILBOX, 25, "adjust", vendor=50, plant="several_locations_one_billed")
     tenant.use(c.MAILBOX.counters[0], 50)
+    planter.misname(tenant, c.MAILBOX.counters[0], 48)
 
 
 def several_tenants(planter: Planter) -> None:
@@ -120,6 +121,7 @@ def several_counters(planter: Planter) -> None:
         planter.line(agreement, item, billed, kind, vendor=sum(counts), plant=f"two_counters_{kind}")
         for counter, units in zip(item.counters, counts, strict=True):
             tenant.use(counter, units)
+    planter.misname(tenant, c.OFFSITE_SERVER.counters[0], 5)
 
 
 def statuses(planter: Planter) -> None:

@@ -15,7 +15,7 @@ COLUMNS = (
 
 
 def as_csv(wanted: Plan) -> str:
-    """Return the truth of a plan: lines by their id, then usage without a line, then unmapped usage."""
+    """Return the truth of a plan: lines by their id, usage without a line, unmapped usage, lists of names."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -24,7 +24,7 @@ def as_csv(wanted: Plan) -> str:
 
 
 def _place(row: Truth) -> tuple[int, int, str]:
-    parts = ("new", "unmapped_account", "unmapped_service")
+    parts = ("new", "unmapped_account", "unmapped_service", "names")
     part = 1 + parts.index(row.kind) if row.kind in parts else 0
     return part, 0 if part else int(row.key), row.key
 

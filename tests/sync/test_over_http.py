@@ -1,12 +1,15 @@
 """B3: syncs through the real adapters and the simulated APIs, over HTTP: what arrives, and what bad answers do."""
 
+import csv
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+import demo
 from accounts.models import Organization
 from psa.connections import store_secret
 from psa.models import Account, Agreement, AgreementLine, Board, Connection, Service
@@ -15,11 +18,13 @@ from sync.models import SyncRun, SyncStep
 from tests.psa.simulated import Simulated, simulate
 from tests.sync.conftest import Sync
 from tests.sync.test_ledger import counts
+from tests.sync.test_names_over_http import disagreeing
 from tests.sync.test_psa_sync import quantities, versions
 from vendors import integrations
 from vendors.models import Integration, Snapshot, UsageCount, VendorAccount, VendorService
 
 State = SyncRun.State
+TRUTH = Path(demo.__file__).parent / "truth.csv"
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +190,14 @@ def test_a_refused_console_key_is_the_admins_to_cure(
     run = sync(vspc)
     assert (run.state, run.who) == (State.FAILED, "admin")
     assert "refused the credentials" in run.cause
+
+
+def test_c7_the_demos_names_add_up_to_its_counts_but_where_it_is_planted(
+    org: Organization, vspc: Integration, sync: Sync
+) -> None:
+    run = sync(vspc)
+    assert run.warnings == []
+    with TRUTH.open(encoding="utf-8", newline="") as file:
+        planted = {row["key"]: row["reason"] for row in csv.DictReader(file) if row["kind"] == "names"}
+    assert {key: f"{total.normalize():f} named" for key, total in disagreeing(org).items()} == planted
+    assert planted

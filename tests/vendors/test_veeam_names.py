@@ -19,6 +19,7 @@ from vendors.adapters.veeam_vspc.items import DRILLS
 TODAY = datetime.now(UTC).date()
 MANY = 620
 FIRST, SECOND = "ab000000-0000-4000-8000-000000000001", "ab000000-0000-4000-8000-000000000002"
+THIRD = "ab000000-0000-4000-8000-000000000003"
 
 
 def mailbox(number: int, company: str, name: str = "", **facts: Any) -> dict[str, Any]:
@@ -34,16 +35,25 @@ def world() -> SampleWorld:
     first = {"Vb365ProtectedUsers": MANY, "Vb365ProtectedEducationalUsers": MANY // 2, "BackedupVms": 1}
     return SampleWorld(
         {
-            "companies": [company_row(FIRST, "First"), company_row(SECOND, "Second")],
+            "companies": [
+                company_row(FIRST, "First"),
+                company_row(SECOND, "Second"),
+                company_row(THIRD, "3rd"),
+            ],
             "usage": [
                 usage_row(FIRST, uid_of(1), yesterday, **first),
                 usage_row(SECOND, uid_of(2), yesterday, Vb365ProtectedUsers=2),
+                usage_row(
+                    THIRD, uid_of(3), yesterday, Vb365ProtectedUsers=1, Vb365ProtectedEducationalUsers=2
+                ),
             ],
             "vb365_objects": [
                 *(mailbox(number, FIRST.upper()) for number in range(MANY)),
                 mailbox(9001, SECOND, "Ana Ruiz"),
                 mailbox(9002, SECOND, "bo@second.example", consumesLicense=False),
                 mailbox(9003, uid_of("nobody we know")),
+                *(mailbox(9010 + n, THIRD, isEducationalUser=True) for n in range(2)),
+                mailbox(9012, THIRD, "cy@third.example", isEducationalUser=False),
             ],
             "virtual_machines": [{"instanceUid": "vm-1", "organizationUid": FIRST, "name": "DC01"}],
         }
@@ -93,10 +103,15 @@ def test_all_names_come_in_pages_of_whole_lists(console: Simulated) -> None:
     assert all(one.total is not None and one.done <= one.total for one in heard)
 
 
+def test_the_count_says_whether_users_include_the_educational_ones(console: Simulated) -> None:
+    assert [one.name for one in behind(read(console), THIRD, "Vb365ProtectedUsers")] == ["cy@third.example"]
+    assert len(behind(read(console), THIRD, "Vb365ProtectedEducationalUsers")) == 2
+
+
 def test_what_is_not_counted_is_nobody_behind_a_count(console: Simulated) -> None:
     items = read(console)
     assert behind(items, FIRST, "ManagedVms") == ()
-    assert {group.account_external_id for group in items.groups} == {FIRST, SECOND}
+    assert {group.account_external_id for group in items.groups} == {FIRST, SECOND, THIRD}
 
 
 def test_an_address_is_an_identity_and_a_name_for_show_is_none(console: Simulated) -> None:

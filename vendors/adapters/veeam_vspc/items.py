@@ -3,12 +3,13 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from reconcile.http.errors import RemoteError
-from vendors.adapters.base import CountedItems, Item, NamedItems, Progress, UsagePull
+from vendors.adapters.base import CountedItems, CountRecord, Item, NamedItems, Progress, UsagePull
 from vendors.adapters.veeam_vspc.console import ConsoleClient, Heard, nobody
 from vendors.adapters.veeam_vspc.errors import unknown_shape
 
@@ -34,11 +35,15 @@ class Listing:
 
 @dataclass(frozen=True)
 class Drill:
-    """Which list names the units of a counter, and which of its rows belong to it."""
+    """Which list names the units of a counter, and which of its rows belong to it.
+
+    `narrower` are those that belong where the sheet leaves it open and only they add up to the count.
+    """
 
     listing: Listing
     kind: str
     belongs: Callable[[Row], bool]
+    narrower: Callable[[Row], bool] | None = None
 
 
 BY_CONSOLE = Listing("computersManagedByConsole", "backupAgentUid", "computers")
@@ -63,7 +68,10 @@ DRILLS = {
     "ServerCloudBackups": _computers("Server", BY_SERVER),
     "ManagedVms": _MACHINES,
     "BackedupVms": _MACHINES,
-    "Vb365ProtectedUsers": _objects("User", "user"),
+    # Whether the users include the educational ones, the console does not say: its count does.
+    "Vb365ProtectedUsers": replace(
+        _objects("User", "user"), narrower=lambda row: not row.get("isEducationalUser")
+    ),
     "Vb365ProtectedEducationalUsers": Drill(
         OBJECTS,
         "user",
@@ -91,9 +99,7 @@ def read_names(console: ConsoleClient, usage: UsagePull, tell: Tell) -> NamedIte
     lists: dict[Listing, list[str]] = defaultdict(list)
     for service, drill in DRILLS.items():
         lists[drill.listing].append(service)
-    counted = {
-        (c.account_external_id.lower(), c.service_external_id): c.account_external_id for c in usage.counts
-    }
+    counted = {(one.account_external_id.lower(), one.service_external_id): one for one in usage.counts}
     groups: list[CountedItems] = []
     whole: set[str] = set()
     unread: dict[str, str] = {}
@@ -121,16 +127,33 @@ def _telling(tell: Tell, what: str, before: int) -> Heard:
 
 
 def _grouped(
-    rows: Iterable[Row], service: str, counted: Mapping[tuple[str, str], str]
+    rows: Iterable[Row], service: str, counted: Mapping[tuple[str, str], CountRecord]
 ) -> Iterator[CountedItems]:
     """Yield the units of a counter by company; a list may hold more than what the console counts."""
-    drill, found = DRILLS[service], defaultdict[str, list[Item]](list)
+    drill, found = DRILLS[service], defaultdict[str, list[Row]](list)
     for row in rows:
-        company = counted.get((str(row.get("organizationUid")).lower(), service))
-        if company is not None and drill.belongs(row):
-            found[company].append(_item(row, drill))
-    for company, items in found.items():
-        yield CountedItems(account_external_id=company, service_external_id=service, items=tuple(items))
+        company = str(row.get("organizationUid")).lower()
+        if (company, service) in counted and drill.belongs(row):
+            found[company].append(row)
+    for company, mine in found.items():
+        count = counted[company, service]
+        yield CountedItems(
+            account_external_id=count.account_external_id,
+            service_external_id=service,
+            items=tuple(_item(row, drill) for row in _fitting(mine, drill, count.quantity)),
+        )
+
+
+def _fitting(rows: list[Row], drill: Drill, units: Decimal) -> list[Row]:
+    """Give the rows that the count counts: all of them, unless only the narrower choice adds up."""
+    if drill.narrower is None or _counting(rows) == units:
+        return rows
+    narrower = [row for row in rows if drill.narrower(row)]
+    return narrower if _counting(narrower) == units else rows
+
+
+def _counting(rows: Iterable[Row]) -> int:
+    return sum(row.get("consumesLicense") is not False for row in rows)
 
 
 def _why(error: RemoteError, listing: Listing) -> str:
