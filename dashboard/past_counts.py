@@ -85,6 +85,8 @@ class PastCounts:
         default_factory=lambda: defaultdict(list)
     )
     snapshots: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    # Names are many: they are read and given only where a rule or a split looks at them, or somebody asks for all.
+    with_names: bool = False
 
     def count(self, pair: Pair, moment: datetime, explains: Explains) -> Count | None:
         """Add up what the sources of a pair said at a moment, by its rule; None where no source counts it."""
@@ -139,7 +141,7 @@ class PastCounts:
         splits = [one for one, months in self.splits.get(source.id, ()) if months.covers(month_of(moment))]
         said = counting.Source(
             integration=source.integration, vendor_account=source.id, vendor_service=served.vendor_service,
-            units=units, named=self.names(key, moment) if needs_names or splits else (),
+            units=units, named=self.names(key, moment) if needs_names or splits or self.with_names else (),
         )  # fmt: skip
         return counting.take_part(said, splits, source.split)
 

@@ -34,14 +34,24 @@ from vendors.rulebook import Span as Months
 Gaps = dict[int, list[tuple[datetime, datetime | None]]]
 
 
-def load(org_id: int, account: int | None = None, rules: Iterable[CountingRule] | None = None) -> Past:
+def load(
+    org_id: int,
+    account: int | None = None,
+    rules: Iterable[CountingRule] | None = None,
+    *,
+    with_names: bool = False,
+) -> Past:
     """Read the histories of an organization, or of one account: a fixed number of queries, however many lines.
 
-    `rules` are counted by instead of those that are stored: a rule is tried before it is saved.
+    `rules` are counted by instead of those that are stored: a rule is tried before it is saved. `with_names` gives
+    the named units also where no rule looks at them.
     """
     limits = ReconcileSettings.objects.get(org_id=org_id)
     book = rulebook.load(org_id) if rules is None else Rulebook.of(rules)
-    past = Past(guards=Guards.of(limits), counts=PastCounts(timedelta(hours=limits.stale_hours), book))
+    past = Past(
+        guards=Guards.of(limits),
+        counts=PastCounts(timedelta(hours=limits.stale_hours), book, with_names=with_names),
+    )
     of_account = Q() if account is None else Q(account_id=account)
     _load_lines(past, AgreementLine.objects.filter(of_account, org_id=org_id))
     past.prices = dict(Service.objects.filter(org_id=org_id).values_list("pk", "price"))
@@ -153,8 +163,7 @@ def _load_counts(counts: PastCounts, org_id: int, *, narrowed: bool) -> None:
     )
     for vendor_account, vendor_service, start, end, quantity in rows.order_by("pk"):
         counts.counts[vendor_account, vendor_service].append(Span(start, end, quantity))
-    # Names are many: they are read only where a rule or a split looks at them.
-    if counts.rules.needs_names or counts.splits:
+    if counts.with_names or counts.rules.needs_names or counts.splits:
         for unit in named.order_by("pk"):
             key = (unit.vendor_account_id, unit.vendor_service_id)
             counts.named[key].append((unit.named_at, unit.gone_at, unit.plain))

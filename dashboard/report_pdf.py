@@ -1,88 +1,27 @@
 """The report of a closed month as a printed page: made from its stored content alone (E13)."""
 
-import io
-from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from reportlab.lib.colors import HexColor
-from reportlab.lib.enums import TA_RIGHT
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import (
-    BaseDocTemplate,
-    Flowable,
-    Frame,
-    LongTable,
-    PageTemplate,
-    Paragraph,
-    Spacer,
-    TableStyle,
-)
+from reportlab.platypus import Flowable, Spacer
 
-from dashboard.report_fonts import Printer, faces
+from dashboard.printed_page import PrintedPage, print_pdf
 from dashboard.report_late import explain_late
 from dashboard.report_tables import list_together, list_totals, moment, number
 from dashboard.report_together import explain_together
 from reconcile.templatetags.figures import GAP, signed, signed_money, units
 
-INK, SOFT, LINE, WELL = HexColor("#1d2528"), HexColor("#5c676b"), HexColor("#d8dedf"), HexColor("#eff3f3")
-MARGIN = 16 * mm
-WIDTH = A4[0] - 2 * MARGIN
 Row = dict[str, Any]
 
 
-class ReportPage:
-    """Builds one report; all text goes through the printer, so that no character is lost in silence."""
+class ReportPage(PrintedPage):
+    """Builds one report from its stored content."""
 
     def __init__(self, content: Row) -> None:
+        super().__init__()
         self.content = content
-        self.printer = Printer()
-        face = faces()[0]
-        self.plain = ParagraphStyle("plain", fontName=face.name, fontSize=8, leading=10.5, textColor=INK)
-        self.right = ParagraphStyle("right", parent=self.plain, alignment=TA_RIGHT)
-        self.soft = ParagraphStyle("soft", parent=self.plain, textColor=SOFT)
-        self.head = ParagraphStyle(
-            "head", parent=self.plain, fontSize=11, leading=15, spaceBefore=10, spaceAfter=4
-        )
-        self.title = ParagraphStyle("title", parent=self.plain, fontSize=18, leading=23)
-
-    def text(self, words: object, style: ParagraphStyle | None = None, *, bold: bool = False) -> Paragraph:
-        return Paragraph(self.printer.mark(words, bold=bold), style or self.plain)
-
-    def heading(self, words: str) -> Paragraph:
-        return self.text(words, self.head, bold=True)
-
-    def table(
-        self,
-        heads: Sequence[str],
-        rows: Iterable[Sequence[Any]],
-        widths: Sequence[float],
-        numbers: Sequence[int],
-    ) -> Flowable:
-        """Draw a table; `widths` are shares of the page, `numbers` the columns that are set to the right."""
-
-        def line(cells: Sequence[Any], *, bold: bool = False) -> list[Paragraph]:
-            return [
-                self.text(cell, self.right if n in numbers else self.plain, bold=bold) for n, cell in enumerate(cells)
-            ]  # fmt: skip
-
-        drawn = [line(heads, bold=True), *(line(row) for row in rows)]
-        whole = sum(widths)
-        table = LongTable(drawn, colWidths=[WIDTH * w / whole for w in widths], repeatRows=1)
-        table.setStyle(
-            TableStyle([
-                ("BACKGROUND", (0, 0), (-1, 0), WELL), ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 2),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("LEFTPADDING", (0, 0), (-1, -1), 5),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 5),
-            ])
-        )  # fmt: skip
-        return table
 
     def story(self) -> list[Flowable]:
         parts = [
@@ -95,13 +34,7 @@ class ReportPage:
             self.trail(),
         ]
         flow = [piece for part in parts for piece in part]
-        if self.printer.missing:
-            points = ", ".join(f"U+{ord(letter):04X}" for letter in sorted(self.printer.missing))
-            flow.append(self.heading("Characters that this page cannot print"))
-            flow.append(self.text(
-                f"A hollow square stands for each of these: {points}. The workbook and the stored report have them."
-            ))  # fmt: skip
-        return flow
+        return flow + self.unprinted("The workbook and the stored report have them.")
 
     def front(self) -> list[Flowable]:
         content, closed = self.content, self.content["closed"]
@@ -279,20 +212,6 @@ def count(number: int, noun: str) -> str:
 
 def write_pdf(content: Row, digest: str) -> bytes:
     """Write a stored report as a PDF with embedded fonts; `digest` stands at the foot of each page."""
-    buffer, page = io.BytesIO(), ReportPage(content)
+    page = ReportPage(content)
     name = f"{content['organization']['name']}, {name_of(content['period'])}, version {content['version']}"
-
-    def foot(canvas: Canvas, document: Any) -> None:
-        canvas.setFont(faces()[0].name, 6.5)
-        canvas.setFillColor(SOFT)
-        canvas.drawString(MARGIN, 9 * mm, f"SHA-256 {digest}")
-        canvas.drawRightString(A4[0] - MARGIN, 9 * mm, f"Page {document.page}")
-
-    document = BaseDocTemplate(
-        buffer, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=14 * mm, bottomMargin=16 * mm,
-        title=f"Reconciliation of {name}", author="Reconcile", invariant=1,
-    )  # fmt: skip
-    frame = Frame(MARGIN, 15 * mm, WIDTH, A4[1] - 29 * mm, 0, 0, 0, 0)
-    document.addPageTemplates([PageTemplate("page", [frame], onPage=foot)])
-    document.build(page.story())
-    return buffer.getvalue()
+    return print_pdf(page.story(), f"Reconciliation of {name}", f"SHA-256 {digest}")

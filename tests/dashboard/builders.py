@@ -1,5 +1,6 @@
 """Builds a small organization's mirror and ledger in few lines; call inside the organization's scope."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,9 +13,12 @@ from accounts.models import Organization
 from dashboard import cards
 from dashboard.models import Card
 from psa.models import Account, Agreement, AgreementLine, AgreementType, Connection, Service
+from vendors.counting import Filter, Step, fold
 from vendors.models import (
     AccountMapping,
+    CountingRule,
     Integration,
+    NamedUnit,
     ServiceMapping,
     Snapshot,
     UsageCount,
@@ -105,6 +109,28 @@ class Books:
         return UsageCount.objects.create(
             org=self.org, integration_id=account.integration_id, vendor_account=account, vendor_service=service,
             snapshot=snapshot, quantity=Decimal(quantity), counted_at=self.now,
+        )  # fmt: skip
+
+    def names(
+        self, account: VendorAccount, service: VendorService, *people: str, **traits: str
+    ) -> UsageCount:
+        """Count so many users as there are `people`, and name them; `traits` are the same for all."""
+        row = self.usage(account, service, str(len(people)))
+        NamedUnit.objects.bulk_create(
+            NamedUnit(
+                org=self.org, integration_id=account.integration_id, vendor_account=account, vendor_service=service,
+                external_id=name, key=fold(name), name=name, traits={"name": fold(name), **traits}, named_at=self.now,
+            )
+            for name in people
+        )  # fmt: skip
+        return row
+
+    def rule(
+        self, service: Service, *steps: Step, filters: Sequence[Filter] = (), **values: Any
+    ) -> CountingRule:
+        return CountingRule.objects.create(
+            org=self.org, service=service, steps=[one.write() for one in steps],
+            filters=[one.write() for one in filters], **values,
         )  # fmt: skip
 
     def pair(self, psa: str, vendor: str | None, **line: Any) -> AgreementLine:

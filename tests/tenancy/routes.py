@@ -111,6 +111,8 @@ ROUTES: dict[str, Route] = {
     "mapping_export": Route(post=Role.VIEWER, words=("accounts",), form=lambda t: {"as": "csv"}),
     "sync_export": Route(post=Role.VIEWER, form=lambda t: {"as": "csv"}),
     "line_details": Route(get=Role.VIEWER, ids=("card",)),
+    "line_count": Route(get=Role.VIEWER, ids=("card",)),
+    "count_pdf": Route(post=Role.VIEWER, ids=("card",)),
     "line_row": Route(get=Role.VIEWER, ids=("card",)),
     "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
     "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),

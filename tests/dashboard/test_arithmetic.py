@@ -1,0 +1,255 @@
+"""Each card opens to its arithmetic in words and numbers, and the same is a page and a PDF for the customer (D6)."""
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pypdf
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Organization
+from dashboard import arithmetic, pairing, past_loading
+from dashboard.models import Card, LinePairing
+from dashboard.period import current_period, next_month
+from psa.models import AgreementLine
+from reconcile.templatetags.figures import units
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.builders import Books
+from vendors.counting import Combine, Do, Filter, Step
+from vendors.models import AccountSplit, AlsoCounts, CountingRule
+
+LINES = "/o/northgate-it/lines"
+
+
+@pytest.fixture
+def books(org: Organization) -> Iterator[Books]:
+    with org_scope(org.pk):
+        yield Books(org, now=timezone.now())
+
+
+def step(do: Do, by: int, note: str = "") -> Step:
+    return Step(do=do, by=Decimal(by), note=note)
+
+
+def open_card(books: Books, line: AgreementLine) -> tuple[Card, list[str]]:
+    """Refresh, and give the card with its arithmetic as it is read."""
+    books.refresh()
+    card = books.card(line)
+    whole = past_loading.load(books.org.pk, card.account_id)
+    found = arithmetic.explain(card, whole, timezone.now(), list(pairing.counted_to(card)))
+    assert found is not None
+    assert found.units == card.vendor_units
+    rows = [f"{part.sign} {units(part.units)} {part.what}" for part in found.parts]
+    return card, [re.sub(r"\s+", " ", row).strip() for row in rows]
+
+
+@pytest.fixture
+def managed(books: Books) -> AgreementLine:
+    """A line of 43, of which the vendor counts 44 licences and 6 archives."""
+    account, service = books.account("Tamarack Engineering"), books.service("Managed user")
+    va = books.vendor_account(account)
+    books.usage(va, books.vendor_service(service, "Licences"), "44")
+    books.usage(va, books.vendor_service(service, "Archives"), "6")
+    return books.line(books.agreement(account), service, "43")
+
+
+def test_licences_and_archives_less_internal_ones_above_the_minimum(
+    books: Books, managed: AgreementLine
+) -> None:
+    assert managed.service
+    books.rule(managed.service, step(Do.EXCLUDE, 3, "internal accounts"), step(Do.MINIMUM, 25))
+    card, rows = open_card(books, managed)
+    assert card.vendor_units == 47
+    assert rows == [
+        "6 Archives",
+        "+ 44 Licences",
+        "− 3 internal accounts",
+        "25 minimum 25, not in play: 47 is above it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted", "last"),
+    [
+        ([step(Do.INCLUDE, 2, "promised")], 52, "+ 2 promised"),
+        ([step(Do.MINIMUM, 60)], 60, "60 raised to the minimum of 60"),
+        ([step(Do.MAXIMUM, 40)], 40, "40 lowered to the maximum of 40"),
+        ([step(Do.PERCENT, 50)], 25, "25 50 % of 50"),
+        ([step(Do.EXCLUDE, 9), step(Do.UP, 5)], 45, "45 rounded up to a multiple of 5"),
+        ([step(Do.EXCLUDE, 9), step(Do.DOWN, 5)], 40, "40 rounded down to a multiple of 5"),
+        ([step(Do.EXCLUDE, 7), step(Do.NEAREST, 5)], 45, "45 rounded to the nearest multiple of 5"),
+        ([step(Do.EXCLUDE, 99)], 0, "− 50 excluded by the rule"),
+    ],
+)
+def test_each_step_is_a_row(
+    books: Books, managed: AgreementLine, steps: list[Step], wanted: int, last: str
+) -> None:
+    assert managed.service
+    books.rule(managed.service, *steps)
+    card, rows = open_card(books, managed)
+    assert (card.vendor_units, rows[-1]) == (wanted, last)
+
+
+def test_larger_and_smaller_of_two_sources_and_bundles(books: Books) -> None:
+    account, service = books.account(), books.service("Workplace")
+    other = books.integration("Pax8")
+    one, two = books.vendor_account(account), books.vendor_account(account, integration=other)
+    books.usage(one, books.vendor_service(service, "Backup"), "41")
+    books.usage(two, books.vendor_service(service, "Licence", integration=other), "30")
+    books.usage(two, books.vendor_service(service, "Add-on", integration=other), "14")
+    line = books.line(books.agreement(account), service, "43")
+    found = {}
+    for combine in Combine:
+        if combine is not Combine.DISTINCT:
+            CountingRule.objects.all().delete()
+            books.rule(service, combine=combine)
+            card, rows = open_card(books, line)
+            found[combine] = (int(card.vendor_units or 0), rows[-1])
+    assert found == {
+        Combine.SUM: (85, "+ 41 Backup"),
+        Combine.LARGEST_SOURCE: (44, "= 44 larger of two sources: 44, not 41"),
+        Combine.SMALLEST_SOURCE: (41, "= 41 smaller of two sources: 41, not 44"),
+        Combine.LARGEST_SERVICE: (41, "= 41 bundle, largest of three parts: 41, not 30 or 14"),
+        Combine.SMALLEST_SERVICE: (14, "= 14 bundle, complete sets only: 14, not 30 or 41"),
+    }
+
+
+def test_a_person_with_two_licences_counts_once_and_filters_leave_names_out(books: Books) -> None:
+    account, service = books.account(), books.service("Managed user")
+    va = books.vendor_account(account)
+    books.names(va, books.vendor_service(service, "Exchange"), "Ana", "Bo", "svc-scan")
+    books.names(va, books.vendor_service(service, "Premium"), "Bo", "Cy")
+    line = books.line(books.agreement(account), service, "5")
+    books.rule(service, combine=Combine.DISTINCT, filters=[Filter(field="name", pattern="SVC-*")])
+    card, rows = open_card(books, line)
+    assert card.vendor_units == 3
+    assert rows == ["3 Exchange", "+ 2 Premium", "− 1 left out: svc-scan", "− 1 counted once: Bo"]
+
+
+def test_names_that_are_missing_make_the_count_unknown_not_smaller(books: Books) -> None:
+    line = books.pair("5", "4")
+    assert line.service
+    books.rule(line.service, filters=[Filter(field="name", pattern="svc-*")])
+    books.refresh()
+    card = books.card(line)
+    assert (card.kind, card.reason, card.vendor_units, card.last_units) == (
+        "waiting",
+        "names_missing",
+        None,
+        4,
+    )
+
+
+def test_one_tenant_is_split_over_two_accounts_by_domain(books: Books) -> None:
+    north, south, service = books.account("North"), books.account("South"), books.service()
+    va, vs = books.vendor_account(north), books.vendor_service(service)
+    books.names(va, vs, "Ana", "Bo", domain="north.example")
+    books.names(va, books.vendor_service(service, "Servers"), "Cy", "Di", "Ed", domain="south.example")
+    AccountSplit.objects.create(
+        org=books.org, vendor_account=va, account=south, field="domain", pattern="south.*"
+    )
+    lines = [books.line(books.agreement(account), service, "9") for account in (north, south)]
+    assert [open_card(books, line)[0].vendor_units for line in lines] == [2, 3]
+
+
+def test_a_bundle_takes_what_has_no_line_of_its_own_and_only_then_nothing_is_new(books: Books) -> None:
+    account, single, bundle = books.account(), books.service("Agent"), books.service("Workplace")
+    va, vs = books.vendor_account(account), books.vendor_service(single)
+    books.usage(va, vs, "7")
+    AlsoCounts.objects.create(org=books.org, vendor_service=vs, service=bundle)
+    books.refresh()
+    assert [card.kind for card in Card.objects.all()] == ["new"]
+    line = books.line(books.agreement(account), bundle, "5")
+    card, _ = open_card(books, line)
+    assert (card.kind, card.vendor_units, Card.objects.count()) == ("adjust", 7, 1)
+    own = books.line(books.agreement(account), single, "6")
+    assert (open_card(books, own)[0].vendor_units, open_card(books, line)[0].vendor_units) == (7, 7)
+
+
+def test_the_narrower_rule_counts_and_an_agreement_steps_on_from_its_share(
+    books: Books, managed: AgreementLine
+) -> None:
+    assert managed.service
+    books.rule(managed.service, step(Do.EXCLUDE, 10))
+    books.rule(managed.service, step(Do.EXCLUDE, 3), account=managed.account)
+    assert open_card(books, managed)[0].vendor_units == 47
+    books.rule(managed.service, step(Do.MINIMUM, 60, "contract"), agreement=managed.agreement)
+    card, rows = open_card(books, managed)
+    assert (card.vendor_units, rows) == (
+        60,
+        ["6 Archives", "+ 44 Licences", "60 raised to the minimum of 60 (contract)"],
+    )
+
+
+def test_a_rule_holds_in_its_months_and_the_past_follows_the_rule_of_its_month(
+    books: Books, managed: AgreementLine
+) -> None:
+    assert managed.service
+    month = current_period(timezone.now())
+    books.rule(managed.service, step(Do.EXCLUDE, 3), until_month=month)
+    books.rule(managed.service, step(Do.EXCLUDE, 9), from_month=next_month(month))
+    assert open_card(books, managed)[0].vendor_units == 50
+    books.rule(managed.service, step(Do.EXCLUDE, 5), from_month=month, until_month=next_month(month))
+    assert open_card(books, managed)[0].vendor_units == 45
+    rules = past_loading.load(books.org.pk).counts.rules
+    found = [
+        rules.of_pair(managed.service.pk, 0, day) for day in (date(2020, 1, 1), month, next_month(month))
+    ]
+    assert [one.steps[0].by for one in found] == [3, 5, 9]
+
+
+def test_included_units_are_respected_after_the_rule(books: Books) -> None:
+    line = books.pair("10", "12", included=Decimal(4))
+    assert line.service
+    books.rule(line.service, step(Do.EXCLUDE, 10))
+    books.refresh()
+    # 2 units to bill are within the 4 that are free; today's 10 bill 6.
+    assert books.card(line).effect == Decimal("-6") * Decimal("4.50")
+
+
+def test_paired_usage_and_shared_lines_add_up_to_the_units(books: Books, managed: AgreementLine) -> None:
+    other = books.service("Endpoint agent")
+    va = books.vendor_account(managed.account)
+    books.usage(va, books.vendor_service(other, "Agents"), "4")
+    LinePairing.objects.create(org=books.org, account=managed.account, service=other, line=managed)
+    second = books.line(managed.agreement, managed.service, "9")
+    shares = [open_card(books, line)[0].vendor_units for line in (managed, second)]
+    assert shares == [43, 11]
+
+
+def make_distinct_line(org: Organization) -> Card:
+    with org_scope(org.pk):
+        books = Books(org, now=timezone.now())
+        account, service = books.account("Harbor Dental"), books.service("Managed user")
+        va = books.vendor_account(account)
+        books.names(va, books.vendor_service(service, "Exchange"), "Ana Ruiz", "Bo Lund", "svc-scan")
+        books.names(va, books.vendor_service(service, "Premium"), "Bo Lund")
+        line = books.line(books.agreement(account), service, "5")
+        books.rule(service, combine=Combine.DISTINCT, filters=[Filter(field="name", pattern="svc-*")])
+        return open_card(books, line)[0]
+
+
+def test_the_page_and_the_pdf_name_everybody_once(org: Organization, approver: Client) -> None:
+    card = make_distinct_line(org)
+    page = approver.get(f"{LINES}/{card.pk}/count/").content.decode()
+    assert "Managed user: 2" in page
+    assert "each user or device once: 1 counted more than once" in page
+    text = read_pdf(approver.post(f"{LINES}/{card.pk}/count/pdf/"))
+    for said in ("Northgate IT, for Harbor Dental", "Managed user: 2", "Who or what is counted: 2", "Left out: 2",
+                 "counted once, with Exchange", "rule: without names like svc-*", "units to bill"):  # fmt: skip
+        assert said in text, said
+    assert text.count("Ana Ruiz") == 1
+    panel = approver.get(f"{LINES}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "units to bill" in panel
+    assert f"{LINES}/{card.pk}/count/" in panel
+
+
+def read_pdf(answer: Any) -> str:
+    assert answer["Content-Type"] == "application/pdf"
+    pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
