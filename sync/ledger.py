@@ -19,7 +19,7 @@ from sync.models import SyncRun, SyncStep
 from sync.name_rules import NameChanges
 from sync.pulls import Pull, freeze, thaw
 from sync.run_notices import tell_ended
-from vendors.models import AccountMapping, Integration, Snapshot, VendorAccount
+from vendors.models import AccountMapping, AccountSplit, Integration, Snapshot, VendorAccount
 
 PARTIAL_CURE = "Start the sync again. If it stays like this, look at the source itself."
 
@@ -228,8 +228,10 @@ def _note_steps(run: SyncRun, accounts: ledger_tables.Tally, verdict: Verdict, n
 
 
 def _tell_cards(integration: Integration) -> None:
-    mapped = AccountMapping.objects.filter(vendor_account__integration=integration)
-    account_ids = sorted(set(mapped.values_list("account_id", flat=True)))
+    """Bring the cards up to date of all accounts that it counts for, and of those that parts of its accounts go to."""
+    mapped = AccountMapping.objects.filter(vendor_account__integration=integration).values_list("account_id")
+    parted = AccountSplit.objects.filter(vendor_account__integration=integration).values_list("account_id")
+    account_ids = sorted(account_id for (account_id,) in mapped.union(parted))
     figures_changed.send(sender=Snapshot, org_id=integration.org_id, account_ids=account_ids)
 
 

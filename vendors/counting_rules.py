@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from psa.models import Account, Agreement, AgreementLine, Service
+from psa.models import Account, Agreement, Service
 from reconcile.signals import figures_changed
 from vendors.counting import Rule
 from vendors.counting_words import say_dated
-from vendors.mapping import NAMED_ACCOUNTS, Refused, UnknownRow
-from vendors.models import AccountMapping, AlsoCounts, CountingRule, ServiceMapping
+from vendors.mapping import NAMED_ACCOUNTS, Refused, UnknownRow, accounts_counting
+from vendors.models import AlsoCounts, CountingRule, ServiceMapping
 
 MOVED = (
     "Somebody else changed this rule since you loaded this page. Nothing was changed by you. Reload the page."
@@ -275,11 +275,7 @@ def _accounts_of(org_id: int, services: set[int]) -> set[int]:
         *AlsoCounts.objects.filter(org_id=org_id, service__in=services)
         .values_list("vendor_service__integration", flat=True),
     }  # fmt: skip
-    counted = AccountMapping.objects.filter(
-        org_id=org_id, vendor_account__integration__in=integrations
-    ).values_list("account_id")
-    billed = AgreementLine.objects.filter(org_id=org_id, service__in=services).values_list("account_id")
-    return {account for (account,) in counted.union(billed)[: NAMED_ACCOUNTS + 1]}
+    return accounts_counting(org_id, integrations, services)
 
 
 def _find(model: Any, org_id: int, pk: int | None) -> Any:

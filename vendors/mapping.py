@@ -1,18 +1,29 @@
 """Maps vendor accounts to accounts and vendor services to services, leaves some out, and takes it back."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
 from psa.models import Account, AgreementLine, Service
 from reconcile.signals import figures_changed
-from vendors.models import AccountMapping, MappingRefusal, ServiceMapping, VendorAccount, VendorService
+from vendors.models import (
+    AccountMapping,
+    AccountSplit,
+    AlsoCounts,
+    MappingRefusal,
+    ServiceMapping,
+    VendorAccount,
+    VendorService,
+)
 
 # Above this many accounts one refresh of all of them is no slower than naming each.
 NAMED_ACCOUNTS = 500
@@ -139,6 +150,7 @@ def apply(
     open_changes = [c for c in changes if states[c.row] != c.wanted]
     _check_unmoved(side, org_id, open_changes, rows, states)
     names = _find_targets(side, org_id, open_changes, back_to_gone=back_to_gone)
+    check_shapes(side, org_id, open_changes, rows)
     write(side, org_id, open_changes, rows)
     learn(side, org_id, open_changes, teaches=teaches)
     for verb, same in groupby(open_changes, key=attrgetter("verb")):
@@ -191,17 +203,66 @@ def affected_accounts(
 ) -> list[int] | None:
     """Give the accounts whose cards may change; None when they are many."""
     targets = {t for c in changes for t in (c.seen.in_play, c.wanted.in_play) if t}
-    if side is ACCOUNTS or not targets:
-        return sorted(targets) if len(targets) <= NAMED_ACCOUNTS else None
-    # Those that the integration counts, and those with a line of the service: whether any source
-    # counts it is part of what their cards say.
-    integrations = {rows[c.row].integration_id for c in changes}
-    counted = AccountMapping.objects.filter(
-        org_id=org_id, vendor_account__integration_id__in=integrations
-    ).values_list("account_id")
-    billed = AgreementLine.objects.filter(org_id=org_id, service_id__in=targets).values_list("account_id")
-    ids = [account_id for (account_id,) in counted.union(billed)[: NAMED_ACCOUNTS + 1]]
-    return sorted(ids) if len(ids) <= NAMED_ACCOUNTS else None
+    return accounts_behind(side, org_id, [rows[c.row] for c in changes], targets)
+
+
+def accounts_behind(side: Side, org_id: int, rows: Sequence[Any], targets: set[int]) -> list[int] | None:
+    """Give the accounts whose cards follow from vendor rows that count to some targets; None when they are many.
+
+    Those that parts of a vendor account go to follow too, as do the further services that a vendor service counts to.
+    """
+    ids = [row.pk for row in rows]
+    if side is ACCOUNTS:
+        parted = AccountSplit.objects.filter(org_id=org_id, vendor_account__in=ids).values_list("account_id")
+        found = targets | {account_id for (account_id,) in parted.distinct()[: NAMED_ACCOUNTS + 1]}
+    else:
+        also = AlsoCounts.objects.filter(org_id=org_id, vendor_service__in=ids)
+        services = targets | set(also.values_list("service_id", flat=True))
+        found = accounts_counting(org_id, {row.integration_id for row in rows}, services)
+    return sorted(found) if len(found) <= NAMED_ACCOUNTS else None
+
+
+def accounts_counting(org_id: int, integrations: set[int], services: set[int]) -> set[int]:
+    """Give the accounts that some integrations count, and those with a line of some services, up to one too many.
+
+    Whether any source counts it is part of what a line's card says.
+    """
+    if not services:
+        return set()
+    counted = Q(vendor_account__integration__in=integrations)
+    every = (
+        AccountMapping.objects.filter(counted, org_id=org_id).values_list("account_id"),
+        AccountSplit.objects.filter(counted, org_id=org_id).values_list("account_id"),
+    )
+    billed = AgreementLine.objects.filter(org_id=org_id, service_id__in=services)
+    some = billed.values_list("account_id").union(*every)[: NAMED_ACCOUNTS + 1]
+    return {account_id for (account_id,) in some}
+
+
+def check_shapes(side: Side, org_id: int, changes: Sequence[Change], rows: Mapping[int, Any]) -> None:
+    """Raise Refused when a row would lose its mapping while it has parts elsewhere, or counts to more.
+
+    What no split takes goes to the mapping: without one it would count nowhere, and nobody would see it.
+    """
+    ending = [c.row for c in changes if c.seen.target and not c.wanted.target]
+    if not ending:
+        return
+    shapes: Any = AccountSplit.objects if side is ACCOUNTS else AlsoCounts.objects
+    now = Q(until_month=None) | Q(until_month__gt=timezone.now().astimezone(UTC).date())
+    standing = shapes.filter(now, org_id=org_id, **{f"{side.owner}__in": ending})
+    many: dict[int, set[int]] = defaultdict(set)
+    for row, target in standing.values_list(f"{side.owner}_id", f"{side.noun}_id").order_by(
+        f"{side.owner}_id"
+    ):
+        many[row].add(target)
+    for row, targets in many.items():
+        said, n = rows[row], len(targets)
+        if side is ACCOUNTS:
+            raise Refused(
+                f"“{said}” is split over {n + 1} accounts: end the split first. Nothing was changed."
+            )
+        more = f"{n} more service{'' if n == 1 else 's'}"
+        raise Refused(f"“{said}” counts to {more} too: end that first. Nothing was changed.")
 
 
 def read_states(side: Side, org_id: int, rows: Mapping[int, Any]) -> dict[int, State]:

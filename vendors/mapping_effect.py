@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from reconcile.signals import figures_changed
-from vendors.mapping import Change, Side, affected_accounts, find_rows, write
+from vendors.mapping import Change, Side, affected_accounts, check_shapes, find_rows, write
 
 ZERO = Decimal(0)
 
@@ -103,8 +103,14 @@ def foresee(side: Side, org_id: int, changes: Sequence[Change]) -> Effect:
 
 
 def foresee_together(org_id: int, changes: Mapping[Side, Sequence[Change]]) -> Effect:
-    """Give what changes of both sides would do as one act: an account's usage is billed by what its services become."""
+    """Give what changes of both sides would do as one act: an account's usage is billed by what its services become.
+
+    Raises Refused and UnknownRow, as the act would.
+    """
     acts = [(side, some, find_rows(side, org_id, [c.row for c in some])) for side, some in changes.items()]
+
+    for side, some, rows in acts:
+        check_shapes(side, org_id, some, rows)
 
     def act() -> None:
         with figures_changed.together(org_id):

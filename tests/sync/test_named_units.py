@@ -10,14 +10,25 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization, User
+from dashboard.models import Card
 from reconcile.tenancy.scope import org_scope
 from sync import ledger
 from sync.models import SyncRun, SyncStep
 from sync.pulls import Pull, freeze, thaw
+from tests.dashboard.builders import Books
 from tests.sync.conftest import Sync
 from tests.sync.pocket import NOON, PocketVendor, PocketVendorAdapter, nothing
 from vendors.adapters.base import Item, Outcome
-from vendors.models import Integration, NamedUnit, Snapshot, VendorService
+from vendors.models import (
+    AccountMapping,
+    AccountSplit,
+    Integration,
+    NamedUnit,
+    ServiceMapping,
+    Snapshot,
+    VendorAccount,
+    VendorService,
+)
 
 State = SyncRun.State
 DAY = timedelta(days=1)
@@ -201,3 +212,24 @@ def test_a_held_pull_keeps_its_names_without_loss(console: PocketVendor) -> None
     old: dict[str, Any] = freeze(pull)
     del old["items"]
     assert thaw(old).usage.items.whole == frozenset(), "held by a version that read no names"
+
+
+def test_a_count_changes_the_cards_of_the_parts_that_it_is_split_into(
+    org: Organization, console: PocketVendor, integration: Integration, named: Sync
+) -> None:
+    with org_scope(org.pk):
+        books = Books(org, now=NOON)
+        whole, part, service = books.account("Harbor"), books.account("Part"), books.service()
+        vendor_account = VendorAccount.objects.get(external_id="customer 0")
+        AccountMapping.objects.create(org=org, vendor_account=vendor_account, account=whole)
+        mailboxes = VendorService.objects.get(external_id="mailboxes")
+        ServiceMapping.objects.create(org=org, vendor_service=mailboxes, service=service)
+        AccountSplit.objects.create(
+            org=org, vendor_account=vendor_account, account=part, field="email", pattern="*@part.example"
+        )
+        line = books.line(books.agreement(part), service, "1")
+    console.name("customer 0", "mailboxes", ANA, "dee@part.example", "eve@part.example")
+    console.taken_at = NOON + DAY
+    assert named(integration).state == State.DONE
+    with org_scope(org.pk):
+        assert Card.objects.get(line=line).vendor_units == 2
