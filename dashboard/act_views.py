@@ -5,10 +5,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.roles import Role
 from dashboard import decisions, undoing
-from dashboard.decisions import Refused
-from dashboard.entries import decimal_in, seen_in, timing_in
+from dashboard.decisions import Doubted, Refused
+from dashboard.entries import decimal_in, meant_in, seen_in, timing_in
 from dashboard.models import Card
-from dashboard.views import find, refuse, refuse_line, show_row
+from dashboard.views import ask, find, refuse, refuse_line, show_row
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
@@ -30,7 +30,10 @@ def approve(request: OrgRequest, card_id: int) -> HttpResponse:
             choice=choice,
             sent_on=sent_on,
             sure=request.POST.get("sure") == "yes",
+            meant=meant_in(request),
         )
+    except Doubted as doubted:
+        return ask(request, doubted)
     except Refused as refused:
         return refuse_line(request, refused, card_id)
     return show_row(request, find(request, card_id))

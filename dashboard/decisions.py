@@ -34,6 +34,15 @@ class Refused(Exception):
         self.field = field
 
 
+class Doubted(Refused):
+    """A typed quantity that looks like a slip of the finger: a person must say yes to this very number."""
+
+    def __init__(self, sentence: str, counted: Decimal | None, wanted: Decimal) -> None:
+        super().__init__(f"{sentence} Nothing was written.", field="units")
+        self.counted = counted
+        self.wanted = wanted
+
+
 @dataclass(frozen=True)
 class Seen:
     """The numbers that were on the person's screen; None stands for a dash."""
@@ -108,12 +117,14 @@ def approve(
     choice: Choice | None = None,
     sent_on: date | None = None,
     sure: bool = False,
+    meant: Decimal | None = None,
 ) -> Decision:
     """Approve a quantity for a line and stage its push; `units` is set when the person chose another number.
 
-    Held and uncompared lines ask for `sure`. Raises Refused; then nothing was written.
+    Held and uncompared lines ask for `sure`: the reason was looked at. Doubtful units ask that the person has said yes
+    to that number: `meant`. Raises Refused, or Doubted; then nothing was written.
     """
-    intent = intend(card, seen, units=units, choice=choice, sent_on=sent_on, sure=sure)
+    intent = intend(card, seen, units=units, choice=choice, sent_on=sent_on, sure=sure, meant=meant)
     (result,) = write(card.org_id, [(card, intent)], by=by)
     if isinstance(result, Refused):
         raise result
@@ -128,10 +139,12 @@ def intend(
     choice: Choice | None = None,
     sent_on: date | None = None,
     sure: bool = False,
+    meant: Decimal | None = None,
 ) -> pushes.Intent:
     """Give what approving this card would write; raise Refused when that may not be approved."""
     line, psa_units, wanted = _check(card, seen, card.vendor_units if units is None else units, sure=sure)
-    if units is not None and not sure:
+    # The count itself is not typed: whether it may be right is what a hold asks.
+    if units is not None and units not in (meant, card.vendor_units):
         _check_typed(card, psa_units, units)
     picked = choice or choose(card)
     # What is sent on a later day takes effect on that day.
@@ -201,21 +214,15 @@ def _check(
 
 
 def _check_typed(card: Card, psa_units: Decimal, wanted: Decimal) -> None:
-    """Hold a typed quantity to the count and to the guards: a slip of the finger writes nothing."""
+    """Hold a typed quantity to the count and to the guards: a slip of the finger writes nothing. Raises Doubted."""
+    counted, billed = card.vendor_units, f"{psa_units.normalize():f}"
     if guard(psa_units, wanted, Guards.of(ReconcileSettings.objects.get(org_id=card.org_id))):
-        raise Refused(
-            f"{wanted.normalize():f} is far from the {psa_units.normalize():f} billed now, beyond your guards. "
-            "Nothing was written. If you mean it, say so with the tick and approve again.",
-            field="units",
-        )
-    counted = card.vendor_units
-    if counted is not None and abs(wanted - counted) > abs(psa_units - counted):
-        raise Refused(
-            f"The vendor counts {counted.normalize():f}: {wanted.normalize():f} is further from it than the "
-            f"{psa_units.normalize():f} billed now. Nothing was written. If you mean it, say so with the tick and "
-            "approve again.",
-            field="units",
-        )
+        sentence = f"{wanted.normalize():f} is far from the {billed} billed now, beyond your guards."
+    elif counted is not None and abs(wanted - counted) > abs(psa_units - counted):
+        sentence = f"{wanted.normalize():f} is further from the count than the {billed} billed now."
+    else:
+        return
+    raise Doubted(sentence, counted, wanted)
 
 
 def of_card(card: Card) -> QuerySet[Decision]:

@@ -44,6 +44,11 @@ def decimal_in(text: str) -> Decimal:
     return Decimal(text.replace(",", ""))
 
 
+def meant_in(request: OrgRequest) -> Decimal | None:
+    """Read the number to which a person has said yes; another one than that is asked about again."""
+    return decimal_in(request.POST["meant"]) if request.POST.get("meant") else None
+
+
 def day_in(text: str) -> date | None:
     """Read a day that a form names; one that no calendar has is refused."""
     try:

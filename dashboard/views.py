@@ -16,7 +16,7 @@ from accounts.rates import exchange_for
 from accounts.roles import Role
 from dashboard import adding, asides, cards, decisions, following, notes, past_loading, saved_views, totals
 from dashboard.choices import list_chips
-from dashboard.decisions import Refused
+from dashboard.decisions import Doubted, Refused
 from dashboard.filters import GROUPS, Filters
 from dashboard.hidden import find_hidden
 from dashboard.history import look_back
@@ -177,6 +177,14 @@ def show_row(
 def refuse(request: OrgRequest, refused: Refused) -> HttpResponse:
     """Say why nothing was done."""
     return render(request, "dashboard/refused.html", {"refused": refused}, status=409)
+
+
+def ask(request: OrgRequest, doubted: Doubted) -> HttpResponse:
+    """Ask in the dialog whether a doubtful quantity is meant; a page without a script is told why nothing was done."""
+    if not request.htmx:
+        return refuse(request, doubted)
+    # htmx swaps it in, as it does a form with its errors.
+    return render(request, "dashboard/doubt.html", {"doubted": doubted}, status=422)
 
 
 def refuse_line(request: OrgRequest, refused: Refused, card_id: int) -> HttpResponse:

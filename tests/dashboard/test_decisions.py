@@ -90,7 +90,7 @@ def test_a_quantity_that_is_none_is_refused(approver: Client, card: Card, units:
 
 
 def test_thousands_may_have_a_comma(approver: Client, card: Card) -> None:
-    assert post(approver, card, "approve", units="1,250.5", sure="yes").status_code == 200
+    assert post(approver, card, "approve", units="1,250.5", meant="1250.5").status_code == 200
     with org_scope(card.org_id):
         assert pushes()[0].wanted == Decimal("1250.5")
 
@@ -134,11 +134,11 @@ def test_a_typed_quantity_beyond_the_guards_asks_whether_it_is_meant(
     approver: Client, card: Card, units: str
 ) -> None:
     response = post(approver, card, "approve", units=units)
-    assert response.status_code == 409
+    assert response.status_code == 422
     assert "beyond your guards" in response.content.decode()
     with org_scope(card.org_id):
         assert pushes() == []
-    assert post(approver, card, "approve", units=units, sure="yes").status_code == 200
+    assert post(approver, card, "approve", units=units, meant=units).status_code == 200
 
 
 def test_a_reviewer_may_not_push(

@@ -142,7 +142,7 @@ def test_another_change_than_the_one_on_the_screen_is_neither_agreed_to_nor_turn
     dialog = second.post(f"{HERE}/second/preview/", {"card": [card.pk]}).content.decode()
     assert f'value="{card.pk}|{on_screen}"' in dialog
     act(approver, card, "undo")
-    approve(approver, card, units="500", sure="yes")
+    approve(approver, card, units="500", meant="500")
     for name in ("second", "turn-down"):
         reply = act(second, card, name, push=on_screen, reason="Too many")
         assert reply.status_code == 422
@@ -185,7 +185,7 @@ def test_what_cannot_be_compared_needs_a_second_pair_of_eyes(
 
 
 def test_a_typed_quantity_counts_by_what_it_writes(approver: Client, add: Add, org: Organization) -> None:
-    approve(approver, add("10", "11"), units="16", sure="yes")
+    approve(approver, add("10", "11"), units="16", meant="16")
     assert states(org) == [("waiting", True)]
 
 

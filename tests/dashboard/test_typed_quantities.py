@@ -29,14 +29,58 @@ def test_e3_a_quantity_further_from_the_count_than_what_is_billed_asks_for_the_t
 ) -> None:
     card = add("10", "12")
     for units in ("7", "15"):
-        refused = approve(approver, card, units=units)
-        assert refused.status_code == 409
-        assert f"The vendor counts 12: {units} is further from it than the 10 billed now" in refused.text
+        asked = approve(approver, card, units=units)
+        assert asked.status_code == 422
+        assert f"{units} is further from the count than the 10 billed now. Nothing was written." in asked.text
+        assert f'name="meant" value="{units}"' in asked.text
+        assert f"The vendor reports 12. Yes, write {units}." in asked.text
     with org_scope(org.pk):
         assert not Push.objects.exists()
-    assert approve(approver, card, units="15", sure="yes").status_code == 200
+    assert approve(approver, card, units="15", meant="15").status_code == 200
     with org_scope(org.pk):
         assert Push.objects.get().wanted == 15
+
+
+def test_e3_a_yes_counts_for_the_number_that_was_asked_about_alone(
+    approver: Client, add: Add, org: Organization
+) -> None:
+    card = add("10", "12")
+    asked = approve(approver, card, units="600", meant="60", sure="yes")
+    assert asked.status_code == 422
+    assert "The vendor reports 12. Yes, write 600." in asked.text
+    with org_scope(org.pk):
+        assert not Push.objects.exists()
+    assert approve(approver, card, units="60.0", meant="60").status_code == 200
+
+
+def test_e3_the_reason_of_a_hold_and_a_doubtful_quantity_are_two_questions(
+    approver: Client, add: Add, org: Organization
+) -> None:
+    card = add("10", "4")
+    dialog = approver.get(f"{HERE}/{card.pk}/dialog/edit/", headers={"HX-Request": "true"}).text
+    assert "I looked at the reason" in dialog
+    assert "mean this quantity" not in dialog
+    held = approve(approver, card, units="60", meant="60")
+    assert held.status_code == 409
+    assert "This line is held" in held.text
+    asked = approve(approver, card, units="60", sure="yes")
+    assert asked.status_code == 422
+    assert "The vendor reports 4. Yes, write 60." in asked.text
+    with org_scope(org.pk):
+        assert not Push.objects.exists()
+    assert approve(approver, card, units="60", sure="yes", meant="60").status_code == 200
+
+
+def test_e3_the_count_itself_is_no_second_question_on_a_held_line(approver: Client, add: Add) -> None:
+    assert approve(approver, add("10", "4"), units="4", sure="yes").status_code == 200
+
+
+def test_e3_without_a_script_the_page_says_why_nothing_was_written(approver: Client, add: Add) -> None:
+    card = add("10", "12")
+    form = {"seen_psa": "10", "seen_vendor": "12", "units": "60"}
+    refused = approver.post(f"{HERE}/{card.pk}/approve/", form)
+    assert refused.status_code == 409
+    assert "beyond your guards" in refused.text
 
 
 def test_e3_a_quantity_nearer_to_the_count_asks_for_nothing(approver: Client, add: Add) -> None:
@@ -47,7 +91,7 @@ def test_e3_a_line_done_with_another_quantity_says_so_in_its_row_and_its_panel(
     approver: Client, add: Add, desk: Books
 ) -> None:
     card = add("10", "12")
-    approve(approver, card, units="15", sure="yes")
+    approve(approver, card, units="15", meant="15")
     confirm(desk, card)
     page = approver.get("/o/northgate-it/?tab=done").text
     row = page.partition(f'id="line-{card.pk}"')[2]
@@ -72,7 +116,7 @@ def test_e6_lines_are_sorted_by_what_their_rows_print(approver: Client, desk: Bo
             made.append(desk.line(desk.agreement(account), service, "10"))
         desk.refresh()
         small, large = (desk.card(line) for line in made)
-    assert approve(approver, small, units="60", sure="yes").status_code == 200
+    assert approve(approver, small, units="60", meant="60").status_code == 200
     assert approve(approver, large).status_code == 200
     for sort, order in (
         ("-difference", [small, large]),

@@ -36,7 +36,7 @@ def test_an_edited_quantity_is_what_the_second_person_reads_everywhere(
 ) -> None:
     """The vendor counts 12, and the first person approved 500: the number to agree to is 500, and its money."""
     card = add("10", "12")
-    approve(approver, card, units="500", sure="yes")
+    approve(approver, card, units="500", meant="500")
     dialog = second.post(f"{HERE}/second/preview/", {"card": [card.pk]}).content.decode()
     assert cells(dialog) == ["10", "500", "+490 raise", "now", "+$2,205.00"]
     assert "+490 units · +$2,205.00 on the next invoices" in dialog
@@ -81,7 +81,7 @@ def test_the_push_dialog_says_what_is_sent(
     with org_scope(org.pk):
         ReconcileSettings.objects.update(pushing="collect")
     card = add("10", "12")
-    approve(approver, card, units="500", sure="yes")
+    approve(approver, card, units="500", meant="500")
     act(second, card, "second")
     dialog = approver.get(f"{HERE}/push/").content.decode()
     assert cells(dialog) == ["10", "500", "+490 raise", "now", "+$2,205.00"]

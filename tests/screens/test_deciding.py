@@ -171,7 +171,7 @@ def test_enter_agrees_to_the_number_on_the_button(lines: Page, desk: Desk, site:
         Membership.objects.create(org=desk.org, user=sam, role=Role.APPROVER)
         ReconcileSettings.objects.update(second_from=20, second_currency="USD")
         card = Card.objects.get(account__name="Ash")
-    typed = {"seen_psa": "10", "seen_vendor": "16", "units": "500", "sure": "yes"}
+    typed = {"seen_psa": "10", "seen_vendor": "16", "units": "500", "meant": "500"}
     first.post(f"/o/{desk.org.slug}/lines/{card.pk}/approve/", typed)
     enter_as(lines, site, sam)
     lines.goto(f"{site}/o/{desk.org.slug}/?tab=ready")
@@ -186,11 +186,32 @@ def test_enter_agrees_to_the_number_on_the_button(lines: Page, desk: Desk, site:
 def test_e3_a_refused_quantity_is_said_beside_its_field_once_and_stays_typed(lines: Page) -> None:
     press(lines, "j", "e")
     dialog, field = lines.locator("#edit"), lines.get_by_label("Quantity to bill")
-    for typed, said in (("many", "is not a quantity"), ("9999", "beyond your guards")):
+    for typed in ("many", "1,5"):
         field.fill(typed)
         dialog.get_by_role("button", name="Approve and push").click()
-        expect(dialog.get_by_role("alert").filter(has_text=said)).to_have_count(1)
+        expect(dialog.get_by_role("alert").filter(has_text="is not a quantity")).to_have_count(1)
+        expect(dialog.locator("[data-said=units]")).to_contain_text(typed)
         expect(field).to_have_value(typed)
         expect(field).to_be_focused()
-    expect(dialog.locator("[data-said=units]")).not_to_contain_text("is not a quantity")
     expect(lines.locator("#toasts .toast")).to_have_count(0)
+
+
+def test_e3_a_doubtful_quantity_is_asked_about_in_the_dialog_and_for_that_number_only(
+    lines: Page, desk: Desk
+) -> None:
+    press(lines, "j", "e")
+    dialog, field = lines.locator("#edit"), lines.get_by_label("Quantity to bill")
+    expect(dialog.get_by_role("checkbox")).to_have_count(0)
+    for typed in ("998", "999"):
+        field.fill(typed)
+        field.press("Enter")
+        tick = dialog.get_by_role("checkbox", name=f"The vendor reports 16. Yes, write {typed}.")
+        expect(tick).to_be_focused()
+        expect(tick).not_to_be_checked()
+        expect(dialog.get_by_role("checkbox")).to_have_count(1)
+        expect(dialog.get_by_role("alert").filter(has_text="beyond your guards")).to_have_count(1)
+        lines.keyboard.press("Space")
+        expect(tick).to_be_checked()
+    lines.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    assert "pushing" in desk.states().values()
