@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
 
 
 def is_complaint(said: ConsoleMessage) -> bool:
-    """Say whether something is wrong; a refusal or a question is an answer, which browser and htmx note as an error by its status."""
+    """Say whether something is wrong; a refusal or a question is an answer, noted as an error by its status alone."""
     return said.type in {"error", "warning"} and not re.search(r"\b(409|422)\b", said.text)
 
 
