@@ -85,9 +85,10 @@ def push_dialog(request: OrgRequest) -> HttpResponse:
     today = read_clock().date()
     rows = [Row(card) for card in found if not why_not_released(card, today)]
     left = [(card, reason) for card in found if (reason := why_not_released(card, today))]
-    effect = totals.add_effects((row.write for row in rows), exchange_for(request.org.pk))
-    waits = len(find_alone(request.org.pk, [row.card for row in rows], request.user))
-    context = {"rows": rows, "effect": effect, "left": left, "waits": waits}
+    waits = {card.pk for card in find_alone(request.org.pk, [row.card for row in rows], request.user)}
+    sent = [row for row in rows if row.id not in waits]
+    effect = totals.add_effects((row.write for row in sent), exchange_for(request.org.pk))
+    context = {"rows": rows, "sent": len(sent), "effect": effect, "left": left, "waits": len(waits)}
     return render(request, "dashboard/push_dialog.html", context)
 
 

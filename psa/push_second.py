@@ -30,10 +30,10 @@ def agree(pushes: Sequence[Push], by: User, *, collect: bool = False) -> list[Pu
         agreed = [push for push in rows.values() if not _why_not(push, by)]
         wait_on = [push.pk for push in agreed if collect or push.release_on]
         mine = Push.objects.filter(pk__in=[push.pk for push in agreed])
-        mine.update(second_by=by, second_at=Now())
+        mine.update(second_by=by, second_at=Now(), reason="")
         mine.exclude(pk__in=wait_on).update(state=Push.State.STAGED)
         for push in agreed:
-            push.second_by = by
+            push.second_by, push.reason = by, ""
             push.state = Push.State.WAITING if push.pk in wait_on else Push.State.STAGED
         announce(agreed, "agreed to by a second approver", by)
         done = {push.pk for push in agreed}
@@ -72,7 +72,8 @@ def let_go(org_id: int, by: User) -> int:
         rows = list(
             asked.select_related("line__account", "line__service", "account", "service").order_by("pk")
         )
-        asked.update(needs_second=False)
+        # What a push says of a second person who had not agreed in time is no longer so.
+        asked.update(needs_second=False, reason="")
         notes = [
             audit.Note(f"push:{row.pk}", label(row), new={"second_approver": "not needed"}) for row in rows
         ]

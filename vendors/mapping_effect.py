@@ -27,6 +27,12 @@ class LineFigures:
     effect: Decimal | None
     currency: str
 
+    @property
+    def place(self) -> str:
+        """Say what the line is and where it stands: once, where both are the same word."""
+        kind, state = self.kind, self.state.lower()
+        return kind if kind.lower() == state else f"{kind}, {state}"
+
 
 # The dashboard adds its reader from its AppConfig.ready(), because dependencies point the other way. It gives the
 # lines of an organization, those of some accounts when ids are named. It runs inside the organization's scope.
@@ -81,7 +87,7 @@ class Effect:
         """How many lines are where afterwards, in words; lines that go are counted as gone."""
         counts: dict[str, int] = defaultdict(int)
         for change in self.changes:
-            counts[f"{change.after.kind}, {change.after.state}".lower() if change.after else "gone"] += 1
+            counts[change.after.place.lower() if change.after else "gone"] += 1
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     @property

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Notice, Organization, ReconcileSettings
+from accounts.models import AuditEntry, Notice, Organization, ReconcileSettings, User
 from dashboard import cards
 from dashboard.models import Card, Decision
 from dashboard.releasing import release_due
@@ -18,10 +18,12 @@ from dashboard.rows import Row
 from dashboard.seconds import is_as_approved
 from dashboard.tasks import follow_days
 from dashboard.undoing import undo
+from psa import push_second
 from psa.models import Agreement, AgreementLine, Push
 from psa.pushes import hash_request
 from reconcile.clock import read_clock
 from reconcile.tenancy.scope import org_scope
+from tests.dashboard.approving import act
 from tests.dashboard.builders import Books
 from vendors.models import Integration, UsageCount
 
@@ -200,6 +202,28 @@ def test_a_second_approver_is_needed_before_the_day_sends_it(
         assert "no second approver has agreed" in AuditEntry.objects.get(verb="push kept back").new["reason"]
     assert "no second approver has agreed" in told(desk, "pushes kept back").body
     assert due(desk) == set(), "it is told once"
+
+
+@pytest.mark.parametrize("how", ["agreed to", "switched off"])
+def test_what_was_said_of_a_missing_second_approver_goes_with_the_need_for_one(
+    approver: Client, second: Client, alice: User, add: Add, desk: Books, days_pass: Any, how: str
+) -> None:
+    with org_scope(desk.org.pk):
+        ReconcileSettings.objects.update(second_from=1, pushing="collect")
+    card = add("10", "12")
+    approve_later(approver, card)
+    days_pass(6)
+    follow_days(desk.org.pk)
+    panel, said = f"{HERE}/{card.pk}/", "no second approver has agreed"
+    assert said in approver.get(panel, headers={"HX-Request": "true"}).text
+    if how == "agreed to":
+        assert act(second, card, "second").status_code == 200
+    else:
+        with org_scope(desk.org.pk):
+            push_second.let_go(desk.org.pk, alice)
+    with org_scope(desk.org.pk):
+        assert Push.objects.get().state == "waiting"
+    assert said not in approver.get(panel, headers={"HX-Request": "true"}).text
 
 
 def test_what_is_due_is_so_by_the_databases_clock_not_the_workers(

@@ -15,7 +15,7 @@ from psa.models import Account, Service
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.vendors.mapping_desk import BILLED, COMPARED, Desk
-from vendors.models import AccountMapping, ServiceMapping, VendorAccount, VendorService
+from vendors.models import AccountMapping, ServiceMapping, UsageCount, VendorAccount, VendorService
 
 
 @pytest.fixture
@@ -106,6 +106,16 @@ def test_accepting_in_bulk_shows_lines_and_money_first_and_changes_nothing_yet(d
     assert f'value="{row}"' in page
     assert desk.act("set", row).status_code == 200
     assert desk.lines() == [COMPARED]
+
+
+def test_a_preview_says_held_once(desk: Desk) -> None:
+    """What kind of line it is and where it stands is the same word: it is printed once."""
+    with org_scope(desk.org.pk):
+        UsageCount.objects.filter(vendor_account=desk.loose).update(quantity=900)
+    page = unescape(desk.preview("accept").text)
+    assert "1 held" in page
+    assert '<td class="clip">Held</td>' in page
+    assert "held, held" not in page.lower()
 
 
 def test_a_preview_of_leaving_out_says_which_line_goes_back(desk: Desk) -> None:
