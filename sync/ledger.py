@@ -56,10 +56,9 @@ def receive(claim: Claim, integration_id: int, pull: Pull) -> None:
             _hold(claim, integration, pull, verdict)
         else:
             snapshot = _snapshot(integration, pull, Snapshot.State.PUBLISHED)
-            publish(snapshot, pull, verdict, run)
             claim.leave(
                 SyncRun.State.DONE,
-                changed=len(verdict.changes),
+                changed=publish(snapshot, pull, verdict, run),
                 warnings=snapshot.warnings,
                 cause="",
                 cure="",
@@ -84,8 +83,11 @@ def judge(integration: Integration, pull: Pull) -> Verdict:
     return Verdict(gaps, changes, ledger_rules.as_of(pull.usage, gaps), hold)
 
 
-def publish(snapshot: Snapshot, pull: Pull, verdict: Verdict, run: SyncRun | None) -> None:
-    """Write accounts, services and the counts that differ, and tell the cards. Needs the integration's lock."""
+def publish(snapshot: Snapshot, pull: Pull, verdict: Verdict, run: SyncRun | None) -> int:
+    """Write accounts, services and the counts that differ, and tell the cards. Needs the integration's lock.
+
+    Gives how many changes people are told of: none of a first pull, which has nothing to compare with.
+    """
     integration, usage = snapshot.integration, pull.usage
     is_first = integration.counted_at is None
     accounts = ledger_tables.write_accounts(integration, pull.accounts, usage, verdict.gaps)
@@ -101,6 +103,7 @@ def publish(snapshot: Snapshot, pull: Pull, verdict: Verdict, run: SyncRun | Non
     if run is not None:
         _note_steps(run, accounts, verdict, names)
     _tell_cards(integration)
+    return 0 if is_first else sum(change.is_told for change in verdict.changes)
 
 
 def _publish_names(integration: Integration, pull: Pull, verdict: Verdict) -> NameChanges:
@@ -122,11 +125,11 @@ def accept(snapshot_id: int, by: User) -> None:
     pull = thaw(snapshot.pulled)
     verdict = judge(snapshot.integration, pull)
     snapshot.state, snapshot.pulled = Snapshot.State.PUBLISHED, {}
-    publish(snapshot, pull, verdict, run)
+    told = publish(snapshot, pull, verdict, run)
     if run is not None:
         run.state, run.changed, run.cause, run.cure, run.who = (
             SyncRun.State.DONE,
-            snapshot.changed,
+            told,
             "",
             "",
             "",

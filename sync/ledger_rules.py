@@ -82,6 +82,11 @@ class Change:
         """Say whether something that was counted is zero now."""
         return self.before is not None and self.before.quantity > 0 and self.after == 0
 
+    @property
+    def is_told(self) -> bool:
+        """Say whether people are told of it: a count of 0 where there was none is the same as before to them."""
+        return self.before is not None or self.after > 0
+
 
 def key_of(count: CountRecord) -> Key:
     """Name a count."""

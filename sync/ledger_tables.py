@@ -161,7 +161,7 @@ def _note_changes(
     services: Mapping[str, int],
     run_id: int,
 ) -> None:
-    moved = [change for change in changes if change.before or change.after]
+    moved = [change for change in changes if change.is_told]
     with connection.cursor() as cursor:
         cursor.execute(
             NOTE_CHANGES,
@@ -170,7 +170,8 @@ def _note_changes(
                 [accounts[change.key[0]] for change in moved],
                 [services[change.key[1]] for change in moved],
                 [change.before.quantity if change.before else None for change in moved],
-                [change.after for change in moved],
+                # What a complete pull does not hold any more is gone, not a zero that somebody reported.
+                [None if change.absent else change.after for change in moved],
                 integration.org_id,
             ],
         )

@@ -71,7 +71,7 @@ class Table:
 class Moved:
     """A row that was added, updated or has vanished, with the accounts it belonged and belongs to.
 
-    The quantities are those of lines.
+    The quantities are those of lines. `only_touched`: the PSA has saved it anew with all figures as they were.
     """
 
     row_id: int
@@ -79,6 +79,7 @@ class Moved:
     accounts: frozenset[int]
     before: Decimal | None
     after: Decimal | None
+    only_touched: bool = False
 
     @property
     def moved(self) -> bool:
@@ -108,6 +109,8 @@ class Read:
         }
 
 
+# Which save of a row this is, in the PSA's words: kept for pushes, and no figure follows from it.
+VERSION = "remote_version"
 ACCOUNT = Reference("account_id", "psa_account", "account_remote_id")
 AGREEMENT = Reference("agreement_id", "psa_agreement", "agreement_remote_id")
 TABLES = (
@@ -172,16 +175,17 @@ WITH moved AS (
     ON CONFLICT (org_id, connection_id, remote_id) DO UPDATE
     SET {assignments}, vanished_at = NULL, changed_at = excluded.changed_at
     WHERE (t.vanished_at IS NOT NULL OR ({olds}) IS DISTINCT FROM ({news})) {unpushed}
-    RETURNING t.id, {account} AS account, {quantity} AS quantity
+    RETURNING t.id, {account} AS account, {quantity} AS quantity, ROW({figures}) AS figures
 )
 -- The table itself is still seen as it was before this statement.
-SELECT n.id, t.id IS NULL, n.account, {old_account}, {old_quantity}, n.quantity
+SELECT n.id, t.id IS NULL, n.account, {old_account}, {old_quantity}, n.quantity,
+    t.vanished_at IS NULL AND n.figures IS NOT DISTINCT FROM ROW({figures})
 FROM moved n LEFT JOIN {table} t ON t.org_id = %(org)s AND t.id = n.id
 """
 VANISH = """
 UPDATE {table} t SET vanished_at = %(now)s, changed_at = %(now)s
 WHERE {gone}
-RETURNING t.id, FALSE, {account}, NULL, {quantity}, NULL
+RETURNING t.id, FALSE, {account}, NULL, {quantity}, NULL, FALSE
 """
 GONE = """
 t.org_id = %(org)s AND t.connection_id = %(connection)s AND t.vanished_at IS NULL {unpushed} AND NOT EXISTS (
@@ -224,6 +228,7 @@ def merge(table: Table, read: Read) -> list[Moved]:
             assignments=", ".join(f"{column} = excluded.{column}" for column in values),
             olds=", ".join(f"t.{column}" for column in values),
             news=", ".join(f"excluded.{column}" for column in values),
+            figures=", ".join(f"t.{column}" for column in values if column != VERSION),
             old_account=_account(table),
             old_quantity="CASE WHEN t.vanished_at IS NULL THEN t.quantity END" if table.pushed else "NULL",
             **_common(table),
@@ -277,8 +282,8 @@ def _run(sql: str, table: Table, read: Read) -> list[Moved]:
         cursor.execute(sql, read.values(table))
         rows = cursor.fetchall()
     return [
-        Moved(row_id, added, frozenset({new, old} - {None}), before, after)
-        for row_id, added, new, old, before, after in rows
+        Moved(row_id, added, frozenset({new, old} - {None}), before, after, only_touched=touched)
+        for row_id, added, new, old, before, after, touched in rows
     ]
 
 

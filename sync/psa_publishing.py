@@ -1,6 +1,6 @@
 """Publishing a complete read of a PSA: one transaction that brings the mirror up to date, or changes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import connection
 from django.utils import timezone
@@ -57,12 +57,13 @@ def publish(claim: Claim, connection_id: int) -> None:
         if not run.accepted:
             _hold_if_much_is_gone(read, is_full=is_full)
         moved = {table.step: _publish_table(table, read, is_full=is_full) for table in TABLES}
-        if psa.full_read_at is not None:
-            _note_changes(read, moved[LINES])
+        # A first read has nothing to compare with: all of it is new, and nothing has moved.
+        noted = [one for one in moved[LINES] if one.moved] if psa.full_read_at is not None else []
+        _note_changes(read, noted)
         _note_read(psa, read, is_full=is_full)
         claim.leave(
             SyncRun.State.DONE,
-            changed=sum(one.moved for one in moved[LINES]),
+            changed=len(noted),
             warnings=_warnings(read),
             cause="",
             cure="",
@@ -111,8 +112,7 @@ def _hold_if_much_is_gone(read: Read, *, is_full: bool) -> None:
             )
 
 
-def _note_changes(read: Read, moved: Iterable[Moved]) -> None:
-    changes = [one for one in moved if one.moved]
+def _note_changes(read: Read, changes: Sequence[Moved]) -> None:
     ids, befores, afters = (
         [one.row_id for one in changes],
         [one.before for one in changes],
@@ -148,4 +148,5 @@ def _touched(moved: Mapping[str, Sequence[Moved]]) -> list[int] | None:
     """Give the accounts whose cards may change; None for all, because any of them may use a changed service."""
     if any(not one.added for one in moved["services"]):
         return None
-    return sorted({account for rows in moved.values() for one in rows for account in one.accounts})
+    every = (one for rows in moved.values() for one in rows if not one.only_touched)
+    return sorted({account for one in every for account in one.accounts})

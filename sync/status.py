@@ -31,6 +31,8 @@ class Source:
     steps: list[SyncStep] = field(default_factory=list)
     snapshot_id: int | None = None
     waiting_lines: int = 0
+    # What the newest run has noted, when it was good.
+    changed: Sequence[tuple[int, str]] = ()
 
     @property
     def is_psa(self) -> bool:
@@ -102,11 +104,6 @@ class Source:
         return next((step for step in self.steps if step.name in MAIN), None)
 
     @property
-    def changed(self) -> list[tuple[int, str]]:
-        """Give how many lines or counts moved, came and went."""
-        return tally(self.main_step) if self.state == State.DONE else []
-
-    @property
     def has_details(self) -> bool:
         """Say whether a row below has something to tell."""
         if self.needs_someone:
@@ -169,7 +166,7 @@ class Overview:
 
 
 def look(now: datetime | None = None) -> Overview:
-    """Read all sources in seven queries. Needs the organization's scope."""
+    """Read all sources in eight queries. Needs the organization's scope."""
     hours = ReconcileSettings.objects.get().stale_hours
     limit = (now or timezone.now()) - timedelta(hours=hours)
     rows: list[Connection | Integration] = [*Connection.objects.order_by("name")]
@@ -198,10 +195,12 @@ def _add_runs(sources: Iterable[Source], runs: Sequence[SyncRun]) -> None:
     steps: dict[int, list[SyncStep]] = defaultdict(list)
     for step in SyncStep.objects.filter(run__in=[run.pk for run in runs]).order_by("position"):
         steps[step.run_id].append(step)
+    changed = tally([run.pk for run in runs if run.state == State.DONE])
     for source in sources:
         pk = source.row.pk
         source.run = of_source.get((pk, None) if source.is_psa else (None, pk))
-        source.steps = steps[source.run.pk] if source.run else []
+        if source.run:
+            source.steps, source.changed = steps[source.run.pk], changed.get(source.run.pk, ())
 
 
 def _add_waits(sources: Iterable[Source]) -> None:

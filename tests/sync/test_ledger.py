@@ -50,7 +50,7 @@ def test_a_first_pull_fills_the_ledger(
 ) -> None:
     console.count("customer 0", "storage", "10.12345678901", "GB")
     run = sync(integration)
-    assert (run.state, run.changed) == (State.DONE, 11)
+    assert (run.state, run.changed) == (State.DONE, 0), "there is nothing to compare it with"
     with org_scope(org.pk):
         integration.refresh_from_db()
         assert (integration.counted_at, integration.external_id) == (NOON, "pocket-1")

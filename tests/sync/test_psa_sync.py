@@ -111,6 +111,32 @@ def test_only_the_changed_line_is_rewritten_and_only_its_account_told(
     assert changes(org) == {("Account 1", "Backup", Decimal(2), Decimal(7))}
 
 
+@pytest.mark.parametrize("mode", [QUICK, FULL])
+def test_a_line_that_was_only_saved_anew_in_the_psa_recalculates_no_card(
+    org: Organization, connection: Connection, pocket: PocketPsa, sync: Sync, mode: SyncRun.Mode
+) -> None:
+    """Its version is kept, for pushes; no figure has changed."""
+    sync(connection)
+    pocket.lines = [
+        replace(line, remote_version="touched") if line.remote_id == "l1.2" else line for line in pocket.lines
+    ]
+    with hearing() as heard:
+        assert sync(connection, mode).changed == 0
+    assert heard == [[]]
+    with org_scope(org.pk):
+        assert AgreementLine.objects.get(remote_id="l1.2").remote_version == "touched"
+    pocket.lines = [
+        replace(line, remote_version="again", unit_price=Decimal("5.00"))
+        if line.remote_id == "l1.2"
+        else line
+        for line in pocket.lines
+    ]
+    with hearing() as heard:
+        assert sync(connection, mode).changed == 0
+    with org_scope(org.pk):
+        assert heard == [[Account.objects.get(remote_id="a1").pk]], "another price is another figure"
+
+
 def test_a_quick_sync_asks_for_what_changed_since_the_last_read_began(
     org: Organization, connection: Connection, pocket: PocketPsa, sync: Sync
 ) -> None:
