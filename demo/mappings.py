@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from demo.world import plan_of
 from demo.worlds.catalogue import EXCLUDED_COUNTERS
 from demo.worlds.connectwise_setup import AGREEMENT_TYPES
-from demo.worlds.plan import Plan
+from demo.worlds.plan import Plan, PlannedRule, PlannedSplit
 from demo.worlds.veeam_licences import PROVIDER, WORKLOADS
 
 EXCLUDED = "excluded"
@@ -22,13 +22,18 @@ class Mappings:
     accounts: dict[str, str]
     services: dict[str, tuple[str, ...] | str]
     agreement_types_out_of_scope: tuple[str, ...] = ()
+    rules: tuple[PlannedRule, ...] = ()
+    # Company id of the console, catalogue customer, field and pattern; counter type and catalogue item.
+    splits: tuple[PlannedSplit, ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
 
 
 def load(spec: str) -> Mappings:
     """Return the mappings that belong to `demo` or `scale:LINES`."""
     plan = plan_of(spec)
     types = (str(AGREEMENT_TYPES["Block Hours"]),) if spec == "demo" else ()
-    return Mappings(_accounts(plan), _services(plan), types)
+    also = tuple((counter, str(item.id)) for counter, item in plan.also)
+    return Mappings(_accounts(plan), _services(plan), types, tuple(plan.rules), tuple(plan.splits), also)
 
 
 def _accounts(plan: Plan) -> dict[str, str]:

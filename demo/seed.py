@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organization, User
-from demo import past
+from demo import counting, past
 from demo.mappings import EXCLUDED, Mappings, load
 from psa.connections import build_adapter, change_address, store_secret
 from psa.models import Account, AgreementType, Connection, Service
@@ -112,6 +112,7 @@ def apply_mappings(org: Organization, mappings: Mappings) -> None:
     AgreementType.objects.filter(remote_id__in=mappings.agreement_types_out_of_scope).update(in_scope=False)
     _map(org, VendorAccount, AccountMapping, Account, "account", mappings.accounts)
     _map(org, VendorService, ServiceMapping, Service, "service", mappings.services)
+    counting.apply(org, mappings, timezone.now())
     figures_changed.send(sender=None, org_id=org.pk, account_ids=None)
 
 

@@ -65,6 +65,11 @@ BACKED = (
     REPLICA, FILE_SHARE, ARCHIVE, OBJECTS, MAIL_STORAGE, DATABASE, TEAM_SITE, EDUCATION,
 )  # fmt: skip
 
+# What several counters count towards, beside the items that they are.
+SUITE = _item(828, "SUITE", "Backup Suite", "8.50", "3.00")
+PERSON = _item(829, "MBX-USER", "Mailbox User", "2.50", "0.90")
+COMBINED = (SUITE, PERSON)
+
 MANAGED_WORKSTATION = _item(701, "MGD-WS", "Managed Workstation", "32.00", "6.00")
 MANAGED_SERVER = _item(702, "MGD-SRV", "Managed Server", "135.00", "28.00")
 DESK = _item(703, "DESK", "Service Desk Seat", "48.00", "15.00")
@@ -91,7 +96,7 @@ LEGACY = Item(690, "TAPE", "Legacy Tape Rotation", Decimal("55.00"), Decimal("21
 BUNDLE = Item(
     691, "START", "Starter Bundle", Decimal("99.00"), Decimal("40.00"), (), "Each", product_class="Bundle"
 )
-ITEMS = (*BACKED, *UNBACKED, LEGACY, BUNDLE)
+ITEMS = (*BACKED, *UNBACKED, LEGACY, BUNDLE, *COMBINED)
 
 # Counters that are parts of another one or no product: a person would exclude them.
 PART_OF_STORAGE = "CloudRegularStorageUsage"

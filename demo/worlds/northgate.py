@@ -5,6 +5,7 @@ from demo.worlds.ordinary import plant_ordinary
 from demo.worlds.plan import Plan
 from demo.worlds.planter import Planter
 from demo.worlds.plants_agreements import plant_agreements
+from demo.worlds.plants_counting import plant_counting
 from demo.worlds.plants_lines import plant_lines
 from demo.worlds.plants_tenants import plant_tenants
 
@@ -21,4 +22,5 @@ def plan() -> Plan:
     plant_lines(planter)
     plant_agreements(planter)
     plant_tenants(planter, resellers)
+    plant_counting(planter)
     return planter.plan

@@ -99,6 +99,35 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class PlannedRule:
+    """How an item is counted: everywhere, for one company, or in one agreement.
+
+    Steps are what, how much and why; filters a field, a pattern and whether it keeps. `first` and `until` are months
+    from this one; None: without that bound.
+    """
+
+    item: Item
+    company: Company | None = None
+    agreement: Agreement | None = None
+    combine: str = "sum"
+    filters: tuple[tuple[str, str, bool], ...] = ()
+    steps: tuple[tuple[str, str, str], ...] = ()
+    first: int | None = None
+    until: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedSplit:
+    """Those named units of a tenant that match belong to another customer than the tenant's."""
+
+    tenant: Tenant
+    company: Company
+    field: str
+    pattern: str
+
+
+@dataclass(frozen=True)
 class Truth:
     """What the dashboard has to show for one line, for usage without a line, or for unmapped usage.
 
@@ -131,5 +160,8 @@ class Plan:
     tenants: list[Tenant] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     truth: list[Truth] = field(default_factory=list)
+    rules: list[PlannedRule] = field(default_factory=list)
+    splits: list[PlannedSplit] = field(default_factory=list)
+    also: list[tuple[str, Item]] = field(default_factory=list)
     named_units: bool = True
     usage_days: int = 35
