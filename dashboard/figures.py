@@ -8,7 +8,7 @@ from vendors.mapping_effect import LineFigures
 
 def read_lines(org_id: int, account_ids: Sequence[int] | None) -> list[LineFigures]:
     """Give the figures of an organization's lines (of some accounts, when named): one query."""
-    cards = Card.objects.filter(org_id=org_id).select_related("account", "service")
+    cards = Card.objects.filter(org_id=org_id).select_related("account", "service", "connection")
     if account_ids is not None:
         cards = cards.filter(account_id__in=account_ids)
     return [_figures(card) for card in cards]
@@ -25,4 +25,5 @@ def _figures(card: Card) -> LineFigures:
         vendor_units=card.vendor_units,
         effect=card.effect,
         currency=card.currency,
+        psa=str(card.connection),
     )

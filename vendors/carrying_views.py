@@ -63,6 +63,7 @@ def carry_look(request: OrgRequest, old: int, new: int) -> HttpResponse:
         "numbers": _numbers(Done(numbers, None)),
         "several": _shared_targets(asked),
         "left": left,
+        "names_psa": old != new,
         "side": ORDER[-1],
     }
     return render(request, "vendors/carry_look.html", context)

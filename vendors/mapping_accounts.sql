@@ -5,6 +5,7 @@ WITH entries AS (
     SELECT va.id, va.name, va.external_id, va.crm_ref AS key, va.kind, va.integration_id, i.name AS source,
            i.counted_at, va.gap_reason, va.excluded_at, va.created_at, va.vanished_at IS NOT NULL AS is_gone,
            a.id AS target_id, a.name AS target, a.remote_id AS target_key,
+           (SELECT p.name FROM psa_connection p WHERE p.org_id = a.org_id AND p.id = a.connection_id) AS target_psa,
            COALESCE(a.active AND a.vanished_at IS NULL, TRUE) AS target_active,
            m.created_at AS mapped_at, n.counts, n.unpriced, n.unmapped, n.mixed, n.currency,
            CASE WHEN n.counts = 0 AND i.counted_at IS NOT NULL AND va.gap_reason = '' THEN 0 ELSE n.value END AS value,

@@ -26,6 +26,7 @@ class LineFigures:
     vendor_units: Decimal | None
     effect: Decimal | None
     currency: str
+    psa: str = ""
 
     @property
     def place(self) -> str:

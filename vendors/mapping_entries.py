@@ -89,6 +89,7 @@ class Entry:
     target_id: int | None
     target: str | None
     target_key: str | None
+    target_psa: str | None
     target_active: bool
     mapped_at: datetime | None
     counts: int

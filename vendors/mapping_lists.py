@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from psa.models import Account, Service
+from psa.models import Account, Connection, Service
 from vendors.mapping import ACCOUNTS, Side
 from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
 from vendors.microsoft_skus import catalogue
@@ -225,7 +225,7 @@ def list_named(side: Side, org_id: int, ids: Sequence[int]) -> list[Entry]:
 
 
 def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
-    """Write its advice into each of the entries: three queries."""
+    """Write its advice into each of the entries: four queries."""
     decided, refused = _decisions(side, org_id), list_refusals(side, org_id)
     subjects = (
         Subject(
@@ -273,18 +273,20 @@ def _folded(name: str) -> str:
 
 
 def list_candidates(side: Side, org_id: int) -> list[Candidate]:
-    """Give all accounts or services that the PSA has, with their keys: one query."""
+    """Give all accounts or services that the PSA has, with their keys: two queries."""
     keys = ("remote_id", "identifier") if side is ACCOUNTS else ("part_number", "vendor_sku", "identifier")
     model: Any = Account if side is ACCOUNTS else Service
     rows = model.objects.filter(org_id=org_id, vanished_at=None).order_by("name", "pk")
+    psas = dict(Connection.objects.filter(org_id=org_id).values_list("pk", "name"))
     return [
         Candidate(
             id=pk,
             name=name,
             keys=read_keys(side, found),
             caution="" if active else "not active in the PSA",
+            psa=psas[psa],
         )
-        for pk, name, active, *found in rows.values_list("pk", "name", "active", *keys)
+        for pk, name, active, psa, *found in rows.values_list("pk", "name", "active", "connection_id", *keys)
     ]
 
 

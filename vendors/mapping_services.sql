@@ -13,6 +13,7 @@ entries AS (
     SELECT vs.id, vs.name, vs.external_id, vs.external_id AS key, ''::text AS kind, vs.integration_id,
            i.name AS source, i.counted_at, ''::text AS gap_reason, vs.excluded_at, vs.created_at,
            vs.vanished_at IS NOT NULL AS is_gone, s.id AS target_id, s.name AS target, s.remote_id AS target_key,
+           (SELECT p.name FROM psa_connection p WHERE p.org_id = s.org_id AND p.id = s.connection_id) AS target_psa,
            COALESCE(s.active AND s.vanished_at IS NULL, TRUE) AS target_active, m.created_at AS mapped_at,
            CASE WHEN n.entry_id IS NULL THEN 0 ELSE 1 END AS counts,
            CASE WHEN n.entry_id IS NOT NULL AND s.price IS NULL THEN 1 ELSE 0 END AS unpriced,

@@ -50,7 +50,7 @@ def frame(request: OrgRequest, side: Side) -> dict[str, Any]:
     org_id, filters = request.org.pk, Filters.read(request.GET)
     overview = mapping_lists.look_over(side, org_id, filters)
     other = SERVICES if side is ACCOUNTS else ACCOUNTS
-    connection = Connection.objects.filter(org_id=org_id).order_by("pk").first()
+    psas = list(Connection.objects.filter(org_id=org_id).order_by("pk"))
     return {
         "side": side,
         "filters": filters,
@@ -62,10 +62,15 @@ def frame(request: OrgRequest, side: Side) -> dict[str, Any]:
             side.key: overview.totals["unmapped"].entries, other.key: mapping_lists.count_unmapped(other, org_id)
         },
         "sources": list(Integration.objects.filter(org_id=org_id).order_by("name")),
-        "psa": connection,
-        "currency": connection.currency if connection else "USD",
+        "names_psa": len(psas) > 1,
+        "currency": psas[0].currency if psas else "USD",
         "may_map": request.member.may(Role.ADMIN),
     }  # fmt: skip
+
+
+def names_psa(org_id: int) -> bool:
+    """Say whether there are several PSAs, so that each account and service is shown with its own: one query."""
+    return Connection.objects.filter(org_id=org_id).count() > 1
 
 
 def addresses(request: OrgRequest, filters: Filters) -> dict[str, str]:
@@ -171,7 +176,8 @@ def show_preview(
         raise Http404("No such row") from unknown
     if entries is None:
         entries = mapping_lists.list_named(side, request.org.pk, [c.row for c in changes])
-    names = side.target_model.objects.in_bulk({c.wanted.target for c in changes if c.wanted.target})
+    targets = side.target_model.objects.select_related("connection")
+    names = targets.in_bulk({c.wanted.target for c in changes if c.wanted.target})
     by_id = {entry.id: entry for entry in entries}
     context = {
         "side": side,
@@ -179,6 +185,7 @@ def show_preview(
         "rows": [(by_id[c.row], written(c), names.get(c.wanted.target or 0)) for c in changes],
         "values": mapping_lists.sum_values(by_id[c.row] for c in changes),
         "effect": effect,
+        "names_psa": names_psa(request.org.pk),
         "verb": changes[0].verb if changes else "",
     } | said
     return render(request, "vendors/mapping_preview.html", context)
@@ -218,6 +225,7 @@ def search(request: OrgRequest) -> HttpResponse:
         "entry": entries[0] if len(entries) == 1 else None,
         "picks": request.GET.getlist("row")[:ROWS_AT_ONCE],
         "q": q,
+        "names_psa": names_psa(request.org.pk),
         "found": found,
         "total": total,
         "may_map": True,

@@ -55,13 +55,14 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An account or service of the PSA, with the keys and domains by which others may know it."""
+    """An account or service of a `psa`, with the keys and domains by which others may know it."""
 
     id: int
     name: str
     keys: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     caution: str = ""
+    psa: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,18 @@ def test_b9_mappings_to_the_old_psa_are_offered_where_one_maps_and_on_the_new_ps
     assert "Carry 2" not in move.client.get(at(move, "psa_connection", move.old.pk)).text
 
 
+def test_b9_with_two_psas_each_account_is_shown_with_its_own(move: Move) -> None:
+    with org_scope(move.org.pk):
+        loose = move.books.vendor_account(None, "Harbor Dental")
+    page = unescape(move.client.get(at(move, "mapping_accounts")).text)
+    assert 'Harbor Dental <small class="muted">ConnectWise PSA</small>' in page
+    assert 'HARBOR DENTAL <small class="muted">New PSA</small>' in page
+    query = {"side": "accounts", "row": f"{loose.pk}|", "find": "harbor"}
+    assert '<small class="muted">New PSA</small>' in move.client.get(at(move, "mapping_search"), query).text
+    dialog = move.carry(move.ticked(), name="mapping_carry_look").text
+    assert 'Harbor Dental <small class="muted">ConnectWise PSA</small>' in dialog
+
+
 def test_b9_nothing_is_offered_until_the_new_psa_has_been_read(move: Move) -> None:
     with org_scope(move.org.pk):
         type(move.new).objects.filter(pk=move.new.pk).update(read_at=None)

@@ -117,7 +117,7 @@ def test_the_search_for_a_service_knows_part_numbers(desk: Desk) -> None:
     assert "Storage block" in desk.search(side="services", row=f"{desk.storage.pk}|", find="veeam-100")
 
 
-@pytest.mark.parametrize(("name", "most"), [("mapping_accounts", 27), ("mapping_services", 27)])
+@pytest.mark.parametrize(("name", "most"), [("mapping_accounts", 28), ("mapping_services", 28)])
 def test_the_number_of_queries_is_fixed(desk: Desk, name: str, most: int) -> None:
     def queries() -> int:
         with CaptureQueriesContext(
