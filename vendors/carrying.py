@@ -17,7 +17,7 @@ from psa.models import Connection
 from vendors.mapping import ACCOUNTS, SERVICES, Change, Side, State
 from vendors.mapping_forms import ROWS_AT_ONCE, written
 from vendors.mapping_lists import list_refusals, read_keys
-from vendors.models import Integration
+from vendors.models import AccountSplit, AlsoCounts, CountingRule, Integration
 from vendors.suggest import (
     CONTESTED,
     TOO_CLOSE,
@@ -204,6 +204,19 @@ def list_offers(org_id: int, into: Connection | None = None) -> list[Offer]:
 def count_mapped(org_id: int, old: Connection) -> int:
     """Count the mappings that lead to a connection: one query."""
     return _count_mappings(org_id)[0][old.pk]
+
+
+def count_left(org_id: int, old: Connection) -> dict[str, int]:
+    """Count by kind what else leads to a connection and does not come along: three queries."""
+    rules = CountingRule.objects.filter(org_id=org_id, removed_at=None, until_month=None)
+    splits = AccountSplit.objects.filter(org_id=org_id, until_month=None)
+    parts = AlsoCounts.objects.filter(org_id=org_id, until_month=None)
+    found = {
+        "counting rule": rules.filter(service__connection=old).count(),
+        "split": splits.filter(account__connection=old).count(),
+        "bundle part": parts.filter(service__connection=old).count(),
+    }
+    return {kind: number for kind, number in found.items() if number}
 
 
 def _count_mappings(org_id: int) -> tuple[Counter[int], Counter[int]]:

@@ -63,6 +63,7 @@ def carry_look(request: OrgRequest, old: int, new: int) -> HttpResponse:
         "numbers": _numbers(Done(numbers, None)),
         "several": _shared_targets(asked),
         "left": left,
+        "also_left": "" if old == new else _words(carrying.count_left(request.org.pk, way[0])),
         "names_psa": old != new,
         "side": ORDER[-1],
     }
@@ -150,9 +151,10 @@ def _shared_targets(asked: Acts) -> int:
 
 def _numbers(done: Done) -> str:
     """Write how many mappings of each kind: "12 vendor accounts and 3 vendor services"."""
-    words = [
-        f"{done.numbers[side.key]:,} vendor {side.noun if done.numbers[side.key] == 1 else side.key}"
-        for side in reversed(ORDER)
-        if done.numbers.get(side.key)
-    ]
-    return " and ".join(words)
+    return _words({f"vendor {side.noun}": done.numbers.get(side.key, 0) for side in reversed(ORDER)})
+
+
+def _words(numbers: dict[str, int]) -> str:
+    """Write numbers of things in one line, without those that there are none of."""
+    words = [f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items() if number]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
