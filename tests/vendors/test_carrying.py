@@ -61,7 +61,7 @@ def test_b9_with_two_psas_each_account_is_shown_with_its_own(move: Move) -> None
     query = {"side": "accounts", "row": f"{loose.pk}|", "find": "harbor"}
     assert '<small class="muted">New PSA</small>' in move.client.get(at(move, "mapping_search"), query).text
     dialog = move.carry(move.ticked(), name="mapping_carry_look").text
-    assert 'Harbor Dental <small class="muted">ConnectWise PSA</small>' in dialog
+    assert 'Workstation backup <small class="muted">ConnectWise PSA</small>' in dialog
 
 
 def test_b9_nothing_is_offered_until_the_new_psa_has_been_read(move: Move) -> None:
