@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.rates import exchange_for
 from accounts.roles import Role
-from dashboard import asides, bulk, cards, decisions, selection, totals
+from dashboard import asides, bulk, cards, decisions, rule_offers, selection, totals
 from dashboard.asides import Aside
 from dashboard.bulk_views import show_results
 from dashboard.decisions import Refused
@@ -92,7 +92,9 @@ def _set_aside(request: OrgRequest, card_id: int, read: Any) -> HttpResponse:
     except Refused as refused:
         return refuse_line(request, refused, card_id)
     words = f"Snoozed until {short_date(aside.until)}:" if aside.until else "Dismissed:"
-    return show_row(request, find(request, card_id), f"{words} {decisions.label(card)}. U takes it back.")
+    offer = rule_offers.propose(card, aside.reason) if request.member.may(Role.ADMIN) else ""
+    toast = f"{words} {decisions.label(card)}. U takes it back."
+    return show_row(request, find(request, card_id), toast, offer=offer)
 
 
 def _preview(request: OrgRequest, why_not: Any) -> dict[str, Any]:

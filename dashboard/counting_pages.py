@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dashboard import months
 from dashboard.counting_forms import COMBINE_HELP, STEP_WORDS, RuleForm, months_around
+from dashboard.counting_past import foresee_past
 from dashboard.period import current_period, next_month
 from psa.models import Account, Agreement, Service
 from reconcile.tenancy.views import OrgRequest
@@ -56,6 +57,7 @@ def form_page(
     context: dict[str, Any] = {
         "form": form,
         "row": row,
+        "copied": copied,
         "copied_words": say_rule(copied.plain) if copied else "",
         "choosers": {kind: choose(request.org.pk, form, kind) for kind in MODELS},
         "combines": [(one.value, COMBINES[one].capitalize(), COMBINE_HELP[one]) for one in Combine],
@@ -90,6 +92,7 @@ def trial_page(request: OrgRequest, plan: Plan, row: CountingRule | None) -> Htt
         "what": request.POST.get("what", ""),
         "effect": effect,
         "period": period,
+        "last": foresee_past(request.org.pk, plan, period),
         "title": f"{made.service}, {scope_words(made)}"
         if made
         else f"{row and row.service}, {row and scope_words(row)}",

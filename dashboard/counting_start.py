@@ -32,16 +32,21 @@ def begin(org_id: int, query: QueryDict, period: date) -> Start:
     form.scope = "account" if account else "agreement" if agreement else "all"
     copied = None
     if service:
-        row = find_standing(
-            org_id, service, period, account=account, agreement=None if account else agreement
-        )
-        if row:
+        if row := _standing(org_id, form, period):
             return Start(RuleForm.of(row, period), row)
         copied = find_standing(org_id, service, period) if account else None
     if copied:
         form.take(copied.plain)
     propose(form, query)
     return Start(form, None, copied)
+
+
+def _standing(org_id: int, form: RuleForm, period: date) -> CountingRule | None:
+    """Give the rule that stands for the same: the account's own, else the agreement's; for neither, the service's."""
+    scopes = [{"account": form.account}, {"agreement": form.agreement}]
+    named = [scope for scope in scopes if any(scope.values())] or [{}]
+    found = (find_standing(org_id, form.service or 0, period, **scope) for scope in named)
+    return next((row for row in found if row), None)
 
 
 def propose(form: RuleForm, query: QueryDict) -> None:

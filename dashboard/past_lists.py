@@ -106,7 +106,7 @@ def list_whole_day(org_id: int, day: date, *, query: str = "", everything: bool 
 def _recompute(org_id: int, day: date) -> list[PastRow]:
     whole = past_loading.load(org_id)
     judged = [(pair, one) for pair in whole.pairs() for one in whole.judge(pair, day)]
-    return _named(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
+    return name_rows(org_id, {line.pk: line for lines in whole.lines.values() for line in lines}, judged)
 
 
 def _choose(rows: Iterable[PastRow], query: str, *, everything: bool) -> list[PastRow]:
@@ -121,9 +121,10 @@ def _is_wanted(row: PastRow, terms: Sequence[str], *, everything: bool) -> bool:
     return all(term in text for term in terms)
 
 
-def _named(
+def name_rows(
     org_id: int, lines: dict[int, AgreementLine], judged: Iterable[tuple[Pair, Judged]]
 ) -> list[PastRow]:
+    """Give what was judged with the names that it has today: three queries."""
     accounts = dict(Account.objects.filter(org_id=org_id).values_list("pk", "name"))
     services = {pk: (name, psa) for pk, name, psa in Service.objects.filter(org_id=org_id).values_list(
         "pk", "name", "connection_id"

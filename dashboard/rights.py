@@ -19,4 +19,5 @@ def rights(request: OrgRequest) -> dict[str, Any]:
         "may_prepare": closed is None and request.member.may(Role.REVIEWER),
         "may_remark": request.member.may(Role.REVIEWER),
         "may_reopen": request.member.may(Role.ADMIN),
+        "may_rule": request.member.may(Role.ADMIN),
     }

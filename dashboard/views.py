@@ -153,21 +153,23 @@ def read_filters(request: OrgRequest, limits: ReconcileSettings) -> Filters:
 
 
 def show_row(
-    request: OrgRequest, card: Card, toast: str = "", *, replaces: int | None = None
+    request: OrgRequest, card: Card, toast: str = "", *, replaces: int | None = None, offer: str = ""
 ) -> HttpResponse:
     """Answer with a row and everything whose numbers it changed, drawn as on the page that asked.
 
-    It stands in the place of the row of `replaces`, when that is another card that has gone.
+    It stands in the place of the row of `replaces`, when that is another card that has gone. `offer`: the rule
+    that the toast offers to make, as the query of its form.
     """
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
     context = frame(request, read_filters(request, limits), limits)
     context |= {"row": Row(card), "swapped": True, "was_stopped": "was_stopped" in request.POST}
     context["replaces"] = replaces if replaces != card.pk else None
+    context |= {"toast": toast, "offer": offer}
     if request.POST.get("panel") == str(card.pk):
         context |= panel_context(request, card)
     response = render(request, "dashboard/row_swap.html", context)
     events: dict[str, Any] = {"close-dialogs": True}
-    if toast:
+    if toast and not offer:
         events["toast"] = {"text": toast}
     if request.method == "POST":
         response["HX-Trigger"] = json.dumps(events)

@@ -1,7 +1,7 @@
 """Says what an act, such as mappings, would do to the lines of the dashboard: does it, looks, and takes it back."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class LineFigures:
-    """One line of the dashboard: its kind and state in words, its units, and its money on the next invoice."""
+    """One line of the dashboard: its kind and state in words, its units, and its money on that invoice."""
 
     key: int | tuple[int, int | None]
     account: str
@@ -30,9 +30,9 @@ class LineFigures:
 
     @property
     def place(self) -> str:
-        """Say what the line is and where it stands: once, where both are the same word."""
+        """Say what the line is and where it stands: once, where both are the same word, or where it is of the past."""
         kind, state = self.kind, self.state.lower()
-        return kind if kind.lower() == state else f"{kind}, {state}"
+        return kind if kind.lower() == state or not state else f"{kind}, {state}"
 
 
 # The dashboard adds its reader from its AppConfig.ready(), because dependencies point the other way. It gives the
@@ -139,7 +139,11 @@ def try_out(org_id: int, account_ids: Sequence[int] | None, act: Callable[[], ob
         after = _read(org_id, account_ids)
         transaction.set_rollback(True)
     keys = [*before, *(key for key in after if key not in before)]
-    found = [LineChange(before.get(key), after.get(key)) for key in keys]
+    return order_changes(LineChange(before.get(key), after.get(key)) for key in keys)
+
+
+def order_changes(found: Iterable[LineChange]) -> Effect:
+    """Give those that change something, the ones that move the most money first."""
     changed = [change for change in found if change.before != change.after]
     return Effect(sorted(changed, key=lambda c: (-abs(c.money), c.line.account, c.line.service)))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from typing import Any
 
@@ -14,11 +15,13 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.roles import Role
+from dashboard.models import Card
 from dashboard.period import current_period, next_month
-from psa.models import AgreementLine
+from psa.models import AgreementLine, LineHistory
+from reconcile.templatetags.figures import short_date
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
-from vendors.models import CountingRule
+from vendors.models import CountingRule, Snapshot, UsageCount
 
 AT_LEAST: dict[str, Any] = {
     "step_key": ["0"],
@@ -56,6 +59,10 @@ class Screen:
     @property
     def month(self) -> str:
         return f"{current_period(timezone.now()):%Y-%m}"
+
+    def card(self) -> Card:
+        with org_scope(self.org.pk):
+            return Card.objects.get(line=self.line)
 
     def rules(self) -> list[CountingRule]:
         with org_scope(self.org.pk):
@@ -137,6 +144,62 @@ def test_filters_and_the_way_to_combine_are_kept(screen: Screen) -> None:
         ("name", "svc-*", False),
         ("kind", "user", True),
     ]
+
+
+def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen) -> None:
+    with org_scope(screen.org.pk):
+        then = timezone.now() - timedelta(days=70)
+        LineHistory.objects.update(held_from=then)
+        UsageCount.objects.update(counted_at=then)
+        day = datetime.combine(current_period(timezone.now()), time.min, UTC) - timedelta(hours=3)
+        Snapshot.objects.update(taken_at=day)
+    page = words(screen.post("try", **AT_LEAST))
+    assert "1 line changes, +$58.50 a month" in page
+    assert '<span class="muted">12</span> → 25' in page
+    assert "had it counted then: 1 line changes, +$58.50 on that invoice" in page
+    screen.save(begins="2026-01")
+    last = current_period(timezone.now()) - timedelta(days=1)
+    page = words(screen.post("try", screen.rules()[0].pk, what="remove", seen=""))
+    assert "1 line changes, −$58.50 a month" in page
+    assert f"as of {short_date(last)}: 1 line changes, −$58.50 on that invoice" in page
+    assert "Past days are recomputed with it" in page
+    assert f"{last:%B} is not signed" in page
+
+
+def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:
+    assert "Nothing is known of it: the first sync came later." in words(screen.post("try", **AT_LEAST))
+
+
+def test_a_rule_that_begins_later_is_tried_with_todays_counts(screen: Screen) -> None:
+    begins = next_month(current_period(timezone.now()))
+    page = words(screen.post("try", **(AT_LEAST | {"begins": f"{begins:%Y-%m}"})))
+    assert f"From {begins:%B %Y}, " in page
+    assert "counts: 1 line changes, +$58.50 a month" in page
+    screen.save(begins=f"{begins:%Y-%m}")
+    assert screen.card().vendor_units == 12
+
+
+def test_the_cards_follow_what_is_saved_and_undone(screen: Screen) -> None:
+    rule = screen.save()
+    assert screen.card().vendor_units == 25
+    screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}||x"})
+    assert screen.card().vendor_units == 12
+    screen.save(scope="agreement", agreement=screen.line.agreement_id)
+    assert screen.card().vendor_units == 25
+
+
+def test_the_panel_leads_to_the_rule(screen: Screen) -> None:
+    def link() -> str:
+        url = screen.url("line_details", screen.card().pk)
+        page = unescape(screen.client.get(url, headers={"HX-Request": "true"}).text)
+        return page.partition("config/rules/new/")[2].partition("</a>")[0]
+
+    assert link().endswith("Make a rule")
+    rule = screen.save(scope="agreement", agreement=screen.line.agreement_id)
+    assert link().endswith("Edit rule")
+    query = link().partition('"')[0]
+    reply = screen.client.get(screen.url("counting_rule_new") + query)
+    assert reply.headers["Location"].startswith(screen.url("counting_rule", rule.pk))
 
 
 # ---- The buttons of the form ------------------------------------------------------------------------
