@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.roles import Role
 from dashboard import months
 from dashboard.counting_forms import COMBINE_HELP, STEP_WORDS, RuleForm, months_around
 from dashboard.counting_past import foresee_past
@@ -19,7 +20,7 @@ from psa.models import Account, Agreement, Service
 from reconcile.tenancy.views import OrgRequest
 from vendors.counting import Combine
 from vendors.counting_effect import begins_later, foresee
-from vendors.counting_rules import Plan, State, scope_words
+from vendors.counting_rules import Change, Plan, State, scope_words
 from vendors.counting_words import COMBINES, FIELD_WORDS, say_dated, say_rule
 from vendors.mapping import ACCOUNTS, SERVICES
 from vendors.mapping_views import find_targets
@@ -78,7 +79,10 @@ def form_page(
 
 def rule_page(request: OrgRequest, row: CountingRule) -> HttpResponse:
     """Show one rule to whoever may not change it, or after it was removed."""
-    context = {"row": row, "scope": scope_words(row), "stands": say_dated(row)}
+    context: dict[str, Any] = {"row": row, "scope": scope_words(row), "stands": say_dated(row)}
+    state = State.of(row)
+    if state.removed and request.member.may(Role.ADMIN):
+        context["put_back"] = Change(row.pk, state, State(state.until))
     return render(request, "dashboard/rule.html", context)
 
 

@@ -58,6 +58,8 @@ def new_rule(request: OrgRequest) -> HttpResponse:
 def rule(request: OrgRequest, rule_id: int) -> HttpResponse:
     """Show one rule; an admin changes it from a month on, ends it, or removes it."""
     row = _find(request, rule_id)
+    if request.method == "POST" and row.removed_at:
+        return _refuse(request, "This rule was removed meanwhile. Nothing was changed. Reload the page.")
     if request.method == "POST":
         form = RuleForm.read(request.POST)
         return _end(request, row) if request.POST.get("what") else _answer(request, form, row)
@@ -127,7 +129,7 @@ def undo(request: OrgRequest) -> HttpResponse:
         return _refuse(request, refused.sentence)
     except UnknownRow as unknown:
         raise Http404("No such rule") from unknown
-    _tell(request, "Taken back: the rules are as they were before.", done.undo)
+    _tell(request, "Done: the rules are as they were before.", done.undo)
     page = reverse("counting_rules", args=[request.org.slug])
     return HttpResponse(headers={"HX-Redirect": page}) if request.htmx else redirect(page)
 

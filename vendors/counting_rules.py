@@ -134,6 +134,8 @@ def plan_end(row: CountingRule, seen: State, until: date | None) -> Plan:
         raise Refused(
             "It would end before it begins. Remove it instead: then it counts in no month. Nothing was changed."
         )
+    if until == seen.until:
+        raise Refused("It ends then already. Nothing was changed. Choose another month, or go back.")
     return Plan((Change(row.pk, seen, State(until, seen.removed)),))
 
 

@@ -1,90 +1,21 @@
-"""The screens of counting rules: a list, a form that says what is wrong, a trial, and only then a rule; with undo."""
+"""The screens of counting rules: a list, a form that says what is wrong, and only then a rule; with undo."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Organization, User
+from accounts.models import User
 from accounts.roles import Role
-from dashboard.models import Card
 from dashboard.period import current_period, next_month
-from psa.models import AgreementLine, LineHistory
-from reconcile.templatetags.figures import short_date
 from reconcile.tenancy.scope import org_scope
-from tests.dashboard.builders import Books
-from vendors.models import CountingRule, Snapshot, UsageCount
+from tests.dashboard.rule_screen import AT_LEAST, Screen, screen, words
 
-AT_LEAST: dict[str, Any] = {
-    "step_key": ["0"],
-    "step_do": ["minimum"],
-    "step_by": ["25"],
-    "step_note": ["contract"],
-}
-
-
-@dataclass
-class Screen:
-    """An admin at the screens of rules, with one line of 10 units of which 12 are used."""
-
-    client: Client
-    books: Books
-    line: AgreementLine
-
-    @property
-    def org(self) -> Organization:
-        return self.books.org
-
-    def url(self, name: str, *args: Any) -> str:
-        return reverse(name, args=[self.org.slug, *args])
-
-    def see(self, name: str, *args: Any, query: str = "", status: int = 200) -> str:
-        reply = self.client.get(self.url(name, *args) + query)
-        assert reply.status_code == status, reply.content.decode()[:400]
-        return unescape(reply.content.decode())
-
-    def post(self, act: str, rule: int | None = None, *, htmx: bool = False, **fields: Any) -> Any:
-        name, args = ("counting_rule", [rule]) if rule else ("counting_rule_new", [])
-        form = {"act": act, "service": self.line.service_id, "scope": "all", "begins": self.month} | fields
-        return self.client.post(self.url(name, *args), form, headers={"HX-Request": "true"} if htmx else {})
-
-    @property
-    def month(self) -> str:
-        return f"{current_period(timezone.now()):%Y-%m}"
-
-    def card(self) -> Card:
-        with org_scope(self.org.pk):
-            return Card.objects.get(line=self.line)
-
-    def rules(self) -> list[CountingRule]:
-        with org_scope(self.org.pk):
-            return list(CountingRule.objects.order_by("pk"))
-
-    def save(self, **fields: Any) -> CountingRule:
-        reply = self.post("save", **(AT_LEAST | fields))
-        assert reply.status_code == 302, reply.content.decode()
-        return self.rules()[-1]
-
-
-@pytest.fixture
-def screen(org: Organization, alice: User, sign_in: Callable[[User], Client]) -> Screen:
-    with org_scope(org.pk):
-        books = Books(org, now=timezone.now())
-        line = books.pair("10", "12")
-        books.refresh()
-    return Screen(sign_in(alice), books, line)
-
-
-def words(reply: Any) -> str:
-    return unescape(reply.content.decode())
+__all__ = ["screen"]
 
 
 # ---- Made ---------------------------------------------------------------------------------------------
@@ -144,62 +75,6 @@ def test_filters_and_the_way_to_combine_are_kept(screen: Screen) -> None:
         ("name", "svc-*", False),
         ("kind", "user", True),
     ]
-
-
-def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen) -> None:
-    with org_scope(screen.org.pk):
-        then = timezone.now() - timedelta(days=70)
-        LineHistory.objects.update(held_from=then)
-        UsageCount.objects.update(counted_at=then)
-        day = datetime.combine(current_period(timezone.now()), time.min, UTC) - timedelta(hours=3)
-        Snapshot.objects.update(taken_at=day)
-    page = words(screen.post("try", **AT_LEAST))
-    assert "1 line changes, +$58.50 a month" in page
-    assert '<span class="muted">12</span> → 25' in page
-    assert "had it counted then: 1 line changes, +$58.50 on that invoice" in page
-    screen.save(begins="2026-01")
-    last = current_period(timezone.now()) - timedelta(days=1)
-    page = words(screen.post("try", screen.rules()[0].pk, what="remove", seen=""))
-    assert "1 line changes, −$58.50 a month" in page
-    assert f"as of {short_date(last)}: 1 line changes, −$58.50 on that invoice" in page
-    assert "Past days are recomputed with it" in page
-    assert f"{last:%B} is not signed" in page
-
-
-def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:
-    assert "Nothing is known of it: the first sync came later." in words(screen.post("try", **AT_LEAST))
-
-
-def test_a_rule_that_begins_later_is_tried_with_todays_counts(screen: Screen) -> None:
-    begins = next_month(current_period(timezone.now()))
-    page = words(screen.post("try", **(AT_LEAST | {"begins": f"{begins:%Y-%m}"})))
-    assert f"From {begins:%B %Y}, " in page
-    assert "counts: 1 line changes, +$58.50 a month" in page
-    screen.save(begins=f"{begins:%Y-%m}")
-    assert screen.card().vendor_units == 12
-
-
-def test_the_cards_follow_what_is_saved_and_undone(screen: Screen) -> None:
-    rule = screen.save()
-    assert screen.card().vendor_units == 25
-    screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}||x"})
-    assert screen.card().vendor_units == 12
-    screen.save(scope="agreement", agreement=screen.line.agreement_id)
-    assert screen.card().vendor_units == 25
-
-
-def test_the_panel_leads_to_the_rule(screen: Screen) -> None:
-    def link() -> str:
-        url = screen.url("line_details", screen.card().pk)
-        page = unescape(screen.client.get(url, headers={"HX-Request": "true"}).text)
-        return page.partition("config/rules/new/")[2].partition("</a>")[0]
-
-    assert link().endswith("Make a rule")
-    rule = screen.save(scope="agreement", agreement=screen.line.agreement_id)
-    assert link().endswith("Edit rule")
-    query = link().partition('"')[0]
-    reply = screen.client.get(screen.url("counting_rule_new") + query)
-    assert reply.headers["Location"].startswith(screen.url("counting_rule", rule.pk))
 
 
 # ---- The buttons of the form ------------------------------------------------------------------------
@@ -324,7 +199,7 @@ def test_a_rule_is_ended_and_that_is_undone(screen: Screen) -> None:
     undo = page.split('hx-vals=\'{"change": "')[1].split('"')[0]
     assert screen.client.post(screen.url("counting_undo"), {"change": undo}).status_code == 302
     assert screen.rules()[0].until_month is None
-    assert "Taken back: the rules are as they were before." in screen.see("counting_rules")
+    assert "Done: the rules are as they were before." in screen.see("counting_rules")
 
 
 def test_a_rule_that_never_began_is_removed_and_not_ended(screen: Screen) -> None:
@@ -335,8 +210,18 @@ def test_a_rule_that_never_began_is_removed_and_not_ended(screen: Screen) -> Non
     assert "Remove this rule?" in words(screen.post("try", rule.pk, what="remove", seen=""))
     screen.post("save", rule.pk, what="remove", seen="")
     assert "This rule was removed" in screen.see("counting_rule", rule.pk)
+    reply = screen.post("save", rule.pk, what="remove", seen="x")
+    assert (reply.status_code, "was removed meanwhile" in words(reply)) == (409, True)
     assert "No rule" not in screen.see("counting_rules", query="?status=removed")
     assert "Every count is billed as it is" in screen.see("counting_rules")
+
+
+def test_a_removed_rule_is_put_back_from_its_page(screen: Screen) -> None:
+    rule = screen.save()
+    screen.post("save", rule.pk, what="remove", seen="")
+    assert f'name="change" value="{rule.pk}|x|"' in screen.see("counting_rule", rule.pk)
+    screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}|x|"})
+    assert screen.rules()[0].removed_at is None
 
 
 @pytest.mark.parametrize("change", ["", "x", "1|", "1||y"])
@@ -352,38 +237,6 @@ def test_an_undo_of_what_has_moved_on_is_refused(screen: Screen) -> None:
     reply = screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}||x"})
     assert reply.status_code == 409
     assert "Somebody else changed this rule" in words(reply)
-
-
-# ---- Where it begins ------------------------------------------------------------------------------------
-
-
-def test_an_address_fills_the_form_in(screen: Screen) -> None:
-    line = screen.line
-    query = (
-        f"?service={line.service_id}&agreement={line.agreement_id}&do=minimum&by=10&note=contract&do=x&by=1"
-    )
-    page = screen.see("counting_rule_new", query=query)
-    assert "Choose another service than Workstation backup" in page
-    assert "Choose another agreement than Managed Services" in page
-    assert "At least 10 (contract)" in page
-
-
-def test_a_rule_of_one_account_begins_as_a_copy_of_the_one_for_all(screen: Screen) -> None:
-    screen.save()
-    query = (
-        f"?service={screen.line.service_id}&account={screen.line.account_id}&do=exclude&by=2&note=internal"
-    )
-    page = screen.see("counting_rule_new", query=query)
-    assert "This begins as a copy of the rule for every account" in page
-    assert "Sum of all, at least 25 (contract), minus 2 internal" in page
-
-
-def test_where_a_rule_stands_for_the_same_that_one_is_changed(screen: Screen) -> None:
-    rule = screen.save()
-    query = f"?service={screen.line.service_id}&do=minimum&by=25&do=up&by=5"
-    reply = screen.client.get(screen.url("counting_rule_new") + query, follow=True)
-    assert reply.redirect_chain[0][0].startswith(screen.url("counting_rule", rule.pk))
-    assert "Sum of all, at least 25 (contract), rounded up to a multiple of 5" in words(reply)
 
 
 # ---- Who ------------------------------------------------------------------------------------------------

@@ -139,6 +139,8 @@ def test_an_end_before_the_beginning_is_refused(books: Books, draft: Draft) -> N
     rule = add(draft)
     with pytest.raises(Refused, match="Remove it instead"):
         plan_end(rule, now(rule), NOVEMBER)
+    with pytest.raises(Refused, match="It ends then already"):
+        plan_end(rule, now(rule), None)
     with pytest.raises(Refused, match="Choose a later end"):
         add(replace(draft, from_month=DECEMBER, until_month=DECEMBER))
 

@@ -1,0 +1,103 @@
+"""Rules are tried on this month and the last before they are saved; the cards and the panel follow what is saved."""
+
+from datetime import UTC, datetime, time, timedelta
+from html import unescape
+
+from django.utils import timezone
+
+from dashboard.period import current_period, next_month
+from psa.models import LineHistory
+from reconcile.templatetags.figures import short_date
+from reconcile.tenancy.scope import org_scope
+from tests.dashboard.rule_screen import AT_LEAST, Screen, screen, words
+from vendors.models import Snapshot, UsageCount
+
+__all__ = ["screen"]
+
+
+def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen) -> None:
+    with org_scope(screen.org.pk):
+        then = timezone.now() - timedelta(days=70)
+        LineHistory.objects.update(held_from=then)
+        UsageCount.objects.update(counted_at=then)
+        day = datetime.combine(current_period(timezone.now()), time.min, UTC) - timedelta(hours=3)
+        Snapshot.objects.update(taken_at=day)
+    page = words(screen.post("try", **AT_LEAST))
+    assert "1 line changes, +$58.50 a month" in page
+    assert '<span class="muted">12</span> → 25' in page
+    assert "had it counted then: 1 line changes, +$58.50 on that invoice" in page
+    screen.save(begins="2026-01")
+    last = current_period(timezone.now()) - timedelta(days=1)
+    page = words(screen.post("try", screen.rules()[0].pk, what="remove", seen=""))
+    assert "1 line changes, −$58.50 a month" in page
+    assert f"as of {short_date(last)}: 1 line changes, −$58.50 on that invoice" in page
+    assert "Past days are recomputed with it" in page
+    assert f"{last:%B} is not signed" in page
+
+
+def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:
+    assert "Nothing is known of it: the first sync came later." in words(screen.post("try", **AT_LEAST))
+
+
+def test_a_rule_that_begins_later_is_tried_with_todays_counts(screen: Screen) -> None:
+    begins = next_month(current_period(timezone.now()))
+    page = words(screen.post("try", **(AT_LEAST | {"begins": f"{begins:%Y-%m}"})))
+    assert f"From {begins:%B %Y}, " in page
+    assert "counts: 1 line changes, +$58.50 a month" in page
+    screen.save(begins=f"{begins:%Y-%m}")
+    assert screen.card().vendor_units == 12
+
+
+def test_the_cards_follow_what_is_saved_and_undone(screen: Screen) -> None:
+    rule = screen.save()
+    assert screen.card().vendor_units == 25
+    screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}||x"})
+    assert screen.card().vendor_units == 12
+    screen.save(scope="agreement", agreement=screen.line.agreement_id)
+    assert screen.card().vendor_units == 25
+
+
+def test_the_panel_leads_to_the_rule(screen: Screen) -> None:
+    def link() -> str:
+        url = screen.url("line_details", screen.card().pk)
+        page = unescape(screen.client.get(url, headers={"HX-Request": "true"}).text)
+        return page.partition("config/rules/new/")[2].partition("</a>")[0]
+
+    assert link().endswith("Make a rule")
+    rule = screen.save(scope="agreement", agreement=screen.line.agreement_id)
+    assert link().endswith("Edit rule")
+    query = link().partition('"')[0]
+    reply = screen.client.get(screen.url("counting_rule_new") + query)
+    assert reply.headers["Location"].startswith(screen.url("counting_rule", rule.pk))
+
+
+# ---- Where it begins ------------------------------------------------------------------------------------
+
+
+def test_an_address_fills_the_form_in(screen: Screen) -> None:
+    line = screen.line
+    query = (
+        f"?service={line.service_id}&agreement={line.agreement_id}&do=minimum&by=10&note=contract&do=x&by=1"
+    )
+    page = screen.see("counting_rule_new", query=query)
+    assert "Choose another service than Workstation backup" in page
+    assert "Choose another agreement than Managed Services" in page
+    assert "At least 10 (contract)" in page
+
+
+def test_a_rule_of_one_account_begins_as_a_copy_of_the_one_for_all(screen: Screen) -> None:
+    screen.save()
+    query = (
+        f"?service={screen.line.service_id}&account={screen.line.account_id}&do=exclude&by=2&note=internal"
+    )
+    page = screen.see("counting_rule_new", query=query)
+    assert "This begins as a copy of the rule for every account" in page
+    assert "Sum of all, at least 25 (contract), minus 2 internal" in page
+
+
+def test_where_a_rule_stands_for_the_same_that_one_is_changed(screen: Screen) -> None:
+    rule = screen.save()
+    query = f"?service={screen.line.service_id}&do=minimum&by=25&do=up&by=5"
+    reply = screen.client.get(screen.url("counting_rule_new") + query, follow=True)
+    assert reply.redirect_chain[0][0].startswith(screen.url("counting_rule", rule.pk))
+    assert "Sum of all, at least 25 (contract), rounded up to a multiple of 5" in words(reply)
