@@ -25,12 +25,15 @@ def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen) 
     page = words(screen.post("try", **AT_LEAST))
     assert "1 line changes, +$58.50 a month" in page
     assert '<span class="muted">12</span> → 25' in page
-    assert "had it counted then: 1 line changes, +$58.50 on that invoice" in page
+    assert "1 line changes, +$58.50 on that invoice" in page
+    assert "had it counted then; it begins later, so last month stays as it was" in page
     screen.save(begins="2026-01")
     last = current_period(timezone.now()) - timedelta(days=1)
     page = words(screen.post("try", screen.rules()[0].pk, what="remove", seen=""))
     assert "1 line changes, −$58.50 a month" in page
-    assert f"as of {short_date(last)}: 1 line changes, −$58.50 on that invoice" in page
+    assert "1 line changes, −$58.50 on that invoice" in page
+    assert "had it counted then" not in page
+    assert f"Last month, as of {short_date(last)}" in page
     assert "Past days are recomputed with it" in page
     assert f"{last:%B} is not signed" in page
 
@@ -42,8 +45,7 @@ def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:
 def test_a_rule_that_begins_later_is_tried_with_todays_counts(screen: Screen) -> None:
     begins = next_month(current_period(timezone.now()))
     page = words(screen.post("try", **(AT_LEAST | {"begins": f"{begins:%Y-%m}"})))
-    assert f"From {begins:%B %Y}, " in page
-    assert "counts: 1 line changes, +$58.50 a month" in page
+    assert f"<dt>From {begins:%B} on</dt><dd>1 line changes, +$58.50 a month" in page
     screen.save(begins=f"{begins:%Y-%m}")
     assert screen.card().vendor_units == 12
 

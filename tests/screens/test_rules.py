@@ -112,7 +112,7 @@ class Desk:
     def save(self, words: str) -> None:
         """Go through the trial, which says the rule in these words, and save."""
         self.page.locator("#try").click()
-        expect(self.page.locator(".kv dd").last).to_contain_text(words)
+        expect(self.page.locator("#rule-page .kv").first.locator("dd").last).to_contain_text(words)
         self.page.get_by_role("button", name="Save rule").click()
         expect(self.page.locator(".toast").first).to_contain_text("Rule saved")
 
