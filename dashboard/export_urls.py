@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from dashboard import export_views
+from dashboard import export_views, named_views
 
 urlpatterns = [
+    path("lines/<int:card_id>/names/export/", named_views.export_names, name="line_names_export"),
     path("lines/export/", export_views.export_lines, name="line_export"),
     path("back-billing/export/", export_views.export_missed, name="back_billing_export"),
     path("past/<str:day>/export/", export_views.export_day, name="past_export"),

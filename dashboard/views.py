@@ -14,7 +14,18 @@ from django.views.decorators.http import require_GET
 from accounts.models import ReconcileSettings
 from accounts.rates import exchange_for
 from accounts.roles import Role
-from dashboard import adding, asides, cards, decisions, following, notes, past_loading, saved_views, totals
+from dashboard import (
+    adding,
+    asides,
+    cards,
+    decisions,
+    following,
+    notes,
+    past_loading,
+    people_behind,
+    saved_views,
+    totals,
+)
 from dashboard.choices import list_chips
 from dashboard.decisions import Doubted, Refused
 from dashboard.filters import GROUPS, Filters
@@ -98,12 +109,14 @@ def find(request: OrgRequest, card_id: int) -> Card:
 def panel_context(request: OrgRequest, card: Card) -> dict[str, Any]:
     """Give what the details panel explains."""
     limits = ReconcileSettings.objects.get(org_id=request.org.pk)
-    whole = past_loading.load(card.org_id, card.account_id)
+    whole, now = past_loading.load(card.org_id, card.account_id), timezone.now()
+    why = explain(card, whole)
     return {
         "card": card,
         "exchange": exchange_for(request.org.pk, currency=request.display.currency),
         "row": Row(card),
-        "why": explain(card, whole),
+        "why": why,
+        "behind": people_behind.look(people_behind.find_sources(card, whole, now, why.pairings), now),
         "past": look_back(card, whole),
         "offered": decisions.list_choices(card),
         "can_add": adding.can_add(card),

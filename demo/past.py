@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from dashboard.models import Card
+from demo import past_names
 from psa.models import LineHistory
 from vendors.models import AccountMapping, Integration, ServiceMapping, Snapshot, UsageCount
 
@@ -46,6 +47,7 @@ def invent(org: Organization) -> None:
         counts += list(_count_spans(usage, starts, billed))
     LineHistory.objects.bulk_create(lines, batch_size=500)
     UsageCount.objects.bulk_create(counts, batch_size=500)
+    past_names.invent(org, counts)
 
 
 def _month_end(now: datetime, months: int) -> datetime:

@@ -113,6 +113,8 @@ ROUTES: dict[str, Route] = {
     "line_details": Route(get=Role.VIEWER, ids=("card",)),
     "line_count": Route(get=Role.VIEWER, ids=("card",)),
     "count_pdf": Route(post=Role.VIEWER, ids=("card",)),
+    "line_names": Route(get=Role.VIEWER, ids=("card",)),
+    "line_names_export": Route(post=Role.VIEWER, ids=("card",), form=lambda t: {"as": "csv"}),
     "line_row": Route(get=Role.VIEWER, ids=("card",)),
     "line_approve": Route(post=Role.APPROVER, ids=("card",), form=seen),
     "line_dismiss": Route(post=Role.REVIEWER, ids=("card",), form=seen),
