@@ -9,7 +9,7 @@ from dashboard.models import Card, LinePairing
 from dashboard.past import Past
 from reconcile.templatetags.figures import units as say_units
 from vendors import counting
-from vendors.counting import Combine, Counted, Do, Done, Named, Source, Step
+from vendors.counting import Addend, Combine, Counted, Do, Done, Named, Source, Step
 from vendors.counting_words import say_combined, say_filters, say_step
 from vendors.models import UsageCount
 
@@ -101,14 +101,15 @@ def _count(
     counted: Counted, names: _Names, *, with_steps: bool, paired: str = "", is_first: bool = True
 ) -> Iterator[Part]:
     """Give the rows of one count; `paired`: of this other service, which a person counts to the line."""
-    known = [(names.find(one.source), one) for one in counted.addends]
-    said = sorted(
-        ((row, one) for row, one in known if row is not None),
-        key=lambda pair: (pair[0].integration.name, pair[0].vendor_account.name, pair[0].vendor_service.name),
-    )
-    for n, (row, one) in enumerate(said):
+    before: int | None = None
+    for row, one in _in_order(counted, names):
         source = _say_source(row, one.source) + (f", {paired} paired with this line" if paired else "")
-        yield Part("" if is_first and not n else "+", one.source.units, row.vendor_service.name, source)
+        # What is compared with each other is not added up.
+        adds = not (is_first and before is None) and _adds(
+            counted.rule.combine, before, one.source.integration
+        )
+        yield Part("+" if adds else "", one.source.units, row.vendor_service.name, source)
+        before = one.source.integration
     left_out = [name for one in counted.addends for name in one.left_out]
     if left_out:
         units = sum((one.quantity for one in left_out), Decimal(0))
@@ -117,9 +118,33 @@ def _count(
         doubles = Decimal(len(counted.doubles))
         yield Part("−", doubles, f"counted once: {_say_names(counted.doubles)}", say_combined(counted))
     elif counted.rule.combine not in {Combine.SUM, Combine.DISTINCT}:
-        yield Part("=", counted.raw, say_combined(counted), is_sum=True)
+        yield Part("", counted.raw, say_combined(counted))
     if with_steps:
         yield from (_step(one) for one in counted.steps)
+
+
+def _in_order(counted: Counted, names: _Names) -> list[tuple[UsageCount, Addend]]:
+    """Put the sources that ever counted in the order of reading: the largest first, and those
+    of one integration together where integrations are compared.
+    """
+    known = [(names.find(one.source), one) for one in counted.addends]
+    by_source = counted.rule.combine.by_source
+    return sorted(
+        ((row, one) for row, one in known if row is not None),
+        key=lambda pair: (
+            pair[0].integration.name if by_source else "",
+            -pair[1].source.units,
+            pair[0].integration.name,
+            pair[0].vendor_account.name,
+            pair[0].vendor_service.name,
+        ),
+    )
+
+
+def _adds(combine: Combine, before: int | None, integration: int) -> bool:
+    if combine in {Combine.SUM, Combine.DISTINCT}:
+        return True
+    return combine.by_source and before == integration
 
 
 def _say_source(row: UsageCount, source: Source) -> str:
@@ -130,7 +155,7 @@ def _say_source(row: UsageCount, source: Source) -> str:
 
 
 def _say_names(named: Sequence[Named]) -> str:
-    every = list(dict.fromkeys(one.name for one in named))
+    every = list(dict.fromkeys(one.name.partition("@")[0] for one in named))
     more = len(every) - NAMES_SAID
     return ", ".join(every[:NAMES_SAID]) + (f" and {more} more" if more > 0 else "")
 

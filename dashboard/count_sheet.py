@@ -11,14 +11,17 @@ from django.utils import timezone
 from dashboard import arithmetic, pairing, past_loading
 from dashboard.arithmetic import Arithmetic
 from dashboard.models import Card
-from vendors.counting import Addend, Combine, Counted, Named
+from vendors.counting import Addend, Combine, Counted, Named, fold
 from vendors.counting_words import say_filters
 from vendors.models import VendorService
 
 
 @dataclass(frozen=True)
 class Behind:
-    """A named user or device: what is counted of it, and why it is not, where it is not."""
+    """A named user or device: what is counted of it, and why it is not, where it is not.
+
+    `email` is empty where the name is the address.
+    """
 
     name: str
     email: str
@@ -37,6 +40,11 @@ class CountSheet:
     arithmetic: Arithmetic | None
     counted: tuple[Behind, ...] = ()
     left_out: tuple[Behind, ...] = ()
+
+    @property
+    def has_emails(self) -> bool:
+        """Whether anybody has an address besides a name."""
+        return any(one.email for one in (*self.counted, *self.left_out))
 
     @property
     def units(self) -> Decimal | None:
@@ -101,7 +109,8 @@ def _each(counted: Counted) -> Iterator[tuple[Addend, Named]]:
 
 
 def _behind(named: Named, what: str, why: str = "") -> Behind:
-    return Behind(named.name, named.traits.get("email", ""), what, why)
+    email = named.traits.get("email", "")
+    return Behind(named.name, "" if email == fold(named.name) else email, what, why)
 
 
 def _in_order(rows: list[Behind]) -> tuple[Behind, ...]:

@@ -49,9 +49,15 @@ class CountPage(PrintedPage):
     def behind(self, heading: str, rows: tuple[Behind, ...], *, why: bool) -> list[Flowable]:
         if not rows:
             return []
-        heads = ("Name", "E-mail address", "Product", "Why") if why else ("Name", "E-mail address", "Product")
-        cells = [(b.name, b.email, b.what, b.why) if why else (b.name, b.email, b.what) for b in rows]
-        widths = (30, 30, 25, 30) if why else (35, 35, 30)
+        columns = [
+            ("Name", "name", 40),
+            ("E-mail address", "email", 40),
+            ("Product", "what", 32),
+            ("Why", "why", 40),
+        ]
+        shown = [one for one in columns if {"email": self.sheet.has_emails, "why": why}.get(one[1], True)]
+        heads, names, widths = zip(*shown, strict=True)
+        cells = [[getattr(row, name) for name in names] for row in rows]
         return [self.heading(f"{heading}: {len(rows)}"), self.table(heads, cells, widths, ())]
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from demo.mappings import Mappings
 from demo.worlds.plan import PlannedRule
 from psa.models import Account, Agreement, Service
@@ -12,7 +12,7 @@ from vendors.counting_rules import Draft
 from vendors.models import AccountSplit, AlsoCounts, CountingRule, VendorAccount, VendorService
 
 
-def apply(org: Organization, mappings: Mappings, now: datetime) -> None:
+def apply(org: Organization, mappings: Mappings, now: datetime, *, by: User) -> None:
     """Make them; call inside the organization's scope, after the first syncs."""
     services = dict(Service.objects.values_list("remote_id", "pk"))
     accounts = dict(Account.objects.values_list("remote_id", "pk"))
@@ -28,7 +28,7 @@ def apply(org: Organization, mappings: Mappings, now: datetime) -> None:
             from_month=_month(this_month, wanted.first), until_month=_month(this_month, wanted.until),
         )  # fmt: skip
 
-    CountingRule.objects.bulk_create(draft(one).build(org.pk, None) for one in mappings.rules)
+    CountingRule.objects.bulk_create(draft(one).build(org.pk, by) for one in mappings.rules)
     counters = dict(VendorService.objects.values_list("external_id", "pk"))
     AlsoCounts.objects.bulk_create(
         AlsoCounts(org=org, vendor_service_id=counters[counter], service_id=services[item])

@@ -42,7 +42,7 @@ def seed(connectwise: dict[str, Any], veeam: dict[str, Any]) -> Organization:
         _sync(org, connection=connection)
         _sync(org, integration=integration)
         with org_scope(org.pk):
-            apply_mappings(org, load("demo"))
+            apply_mappings(org, load("demo"), by=_person())
             past.invent(org)
     return org
 
@@ -107,12 +107,12 @@ def _sync(org: Organization, **source: Any) -> None:
         raise SeedFailed(f"The demo's first sync is {run.get_state_display()}: {run.cause} {run.cure}")
 
 
-def apply_mappings(org: Organization, mappings: Mappings) -> None:
+def apply_mappings(org: Organization, mappings: Mappings, *, by: User) -> None:
     """Map what the demo's admin would have mapped; call inside the organization's scope."""
     AgreementType.objects.filter(remote_id__in=mappings.agreement_types_out_of_scope).update(in_scope=False)
     _map(org, VendorAccount, AccountMapping, Account, "account", mappings.accounts)
     _map(org, VendorService, ServiceMapping, Service, "service", mappings.services)
-    counting.apply(org, mappings, timezone.now())
+    counting.apply(org, mappings, timezone.now(), by=by)
     figures_changed.send(sender=None, org_id=org.pk, account_ids=None)
 
 

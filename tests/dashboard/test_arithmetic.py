@@ -66,8 +66,8 @@ def test_licences_and_archives_less_internal_ones_above_the_minimum(
     card, rows = open_card(books, managed)
     assert card.vendor_units == 47
     assert rows == [
-        "6 Archives",
-        "+ 44 Licences",
+        "44 Licences",
+        "+ 6 Archives",
         "− 3 internal accounts",
         "25 minimum 25, not in play: 47 is above it",
     ]
@@ -111,11 +111,11 @@ def test_larger_and_smaller_of_two_sources_and_bundles(books: Books) -> None:
             card, rows = open_card(books, line)
             found[combine] = (int(card.vendor_units or 0), rows[-1])
     assert found == {
-        Combine.SUM: (85, "+ 41 Backup"),
-        Combine.LARGEST_SOURCE: (44, "= 44 larger of two sources: 44, not 41"),
-        Combine.SMALLEST_SOURCE: (41, "= 41 smaller of two sources: 41, not 44"),
-        Combine.LARGEST_SERVICE: (41, "= 41 bundle, largest of three parts: 41, not 30 or 14"),
-        Combine.SMALLEST_SERVICE: (14, "= 14 bundle, complete sets only: 14, not 30 or 41"),
+        Combine.SUM: (85, "+ 14 Add-on"),
+        Combine.LARGEST_SOURCE: (44, "44 larger of two sources: 44, not 41"),
+        Combine.SMALLEST_SOURCE: (41, "41 smaller of two sources: 41, not 44"),
+        Combine.LARGEST_SERVICE: (41, "41 bundle, largest of three parts: 41, not 30 or 14"),
+        Combine.SMALLEST_SERVICE: (14, "14 bundle, complete sets only: 14, not 30 or 41"),
     }
 
 
@@ -182,7 +182,7 @@ def test_the_narrower_rule_counts_and_an_agreement_steps_on_from_its_share(
     card, rows = open_card(books, managed)
     assert (card.vendor_units, rows) == (
         60,
-        ["6 Archives", "+ 44 Licences", "60 raised to the minimum of 60 (contract)"],
+        ["44 Licences", "+ 6 Archives", "60 raised to the minimum of 60 (contract)"],
     )
 
 
