@@ -66,7 +66,7 @@ LINE_COLUMNS: dict[str, Callable[[Row], Cell]] = {
     "Unknown since (UTC)": lambda row: row.card.unknown_since,
     "Difference": lambda row: trim(row.card.delta),
     "Price": lambda row: pad(row.card.price, row.card.currency),
-    "Next invoice": lambda row: pad(row.card.effect, row.card.currency),
+    "Next invoice": lambda row: pad(row.open_effect, row.card.currency),
     "Currency": lambda row: row.card.currency or None,
     "Effective": lambda row: (
         row.effective or ("now" if row.card.effect is not None and row.card.line else None)

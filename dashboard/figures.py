@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from dashboard.models import Card
+from dashboard.writes import open_effect
 from vendors.mapping_effect import LineFigures
 
 
 def read_lines(org_id: int, account_ids: Sequence[int] | None) -> list[LineFigures]:
     """Give the figures of an organization's lines (of some accounts, when named): one query."""
-    cards = Card.objects.filter(org_id=org_id).select_related("account", "service", "connection")
+    cards = Card.objects.filter(org_id=org_id).select_related("account", "service", "connection", "decision")
     if account_ids is not None:
         cards = cards.filter(account_id__in=account_ids)
     return [_figures(card) for card in cards]
@@ -23,7 +24,7 @@ def _figures(card: Card) -> LineFigures:
         state=card.get_state_display(),
         psa_units=card.psa_units,
         vendor_units=card.vendor_units,
-        effect=card.effect,
+        effect=open_effect(card),
         currency=card.currency,
         psa=str(card.connection),
     )

@@ -27,7 +27,7 @@ from django.db.models.functions import Greatest
 from accounts.exchange import Exchange, Total
 from accounts.rates import exchange_for
 from dashboard.filters import TABS, Filters
-from dashboard.models import Card
+from dashboard.models import Card, Decision
 from dashboard.months import with_marks
 from dashboard.notes import has_note
 from dashboard.rows import Row
@@ -158,8 +158,9 @@ def with_writes(cards: QuerySet[Card], filters: Filters) -> QuerySet[Card]:
 
     The SQL of `writes.write_of`; views without such rows join nothing for it.
     """
-    if not set(WRITES) & set(TABS[filters.tab][1]):
+    if not {*WRITES, Card.State.DONE} & set(TABS[filters.tab][1]):
         return cards.alias(change=F("delta"), amount=F("effect"))
+    decided = Q(state=Card.State.DONE, decision__verb=Decision.Verb.APPROVE) & ~Q(kind=Card.Kind.MATCH)
     wanted, seen = F("push__wanted"), F("push__seen")
     billed = [Greatest(units - F("line__included"), Decimal(0)) for units in (wanted, seen)]
     on_line, added = Q(state__in=WRITES, line__isnull=False), Q(state__in=WRITES, line__isnull=True)
@@ -168,6 +169,7 @@ def with_writes(cards: QuerySet[Card], filters: Filters) -> QuerySet[Card]:
         amount=Case(
             When(on_line, then=(billed[0] - billed[1]) * F("line__unit_price")),
             When(added, then=(wanted - seen) * F("push__unit_price")),
+            When(decided, then=Decimal(0)),
             default=F("effect"),
             output_field=UNITS,
         ),

@@ -14,7 +14,7 @@ from dashboard.months import OPEN, previous_month
 from dashboard.period import next_month
 from dashboard.tickets import TicketMark, mark_of
 from dashboard.words import HELD, HIDDEN
-from dashboard.writes import Write, write_of
+from dashboard.writes import Write, decided_on, open_effect, write_of
 from psa.adapters.base import Choice, Way
 from psa.models import Push
 from reconcile.templatetags.figures import units
@@ -178,11 +178,12 @@ class Row:
     @property
     def decided(self) -> Decision | None:
         """The approval by which this line is done although the vendor counts something else; None otherwise."""
-        decision: Decision | None = self.card.decision
-        approved = decision is not None and decision.verb == Decision.Verb.APPROVE
-        if not approved or self.card.state != Card.State.DONE or self.card.kind == Card.Kind.MATCH:
-            return None
-        return decision
+        return decided_on(self.card)
+
+    @property
+    def open_effect(self) -> Decimal | None:
+        """What is still to be decided on the next invoice."""
+        return open_effect(self.card)
 
     @property
     def was_confirmed(self) -> bool:

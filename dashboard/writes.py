@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dashboard.models import Card
+from dashboard.models import Card, Decision
 from dashboard.thresholds import ZERO, change_of
 from psa.models import Push
 
@@ -23,11 +23,25 @@ class Write:
         return None if self.after is None else self.after - (self.now or ZERO)
 
 
+def decided_on(card: Card) -> Decision | None:
+    """Give the approval by which a line is done although the vendor counts something else; None otherwise."""
+    decision: Decision | None = card.decision
+    approved = decision is not None and decision.verb == Decision.Verb.APPROVE
+    if not approved or card.state != Card.State.DONE or card.kind == Card.Kind.MATCH:
+        return None
+    return decision
+
+
+def open_effect(card: Card) -> Decimal | None:
+    """Give what is still open on the next invoice: nothing where a quantity was approved that is not the count."""
+    return ZERO if decided_on(card) else card.effect
+
+
 def write_of(card: Card) -> Write:
     """Give what the open push of a card writes; without one, what approving the vendor's count would."""
     push: Push | None = card.push
     if push is None or not push.is_open:
-        return Write(card.psa_units, card.vendor_units, card.effect, card.currency)
+        return Write(card.psa_units, card.vendor_units, open_effect(card), card.currency)
     return Write(push.seen, push.wanted, _effect_of(card, push), card.currency)
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from django.test import Client
 
 from accounts.models import Organization
+from dashboard.exports import LINE_COLUMNS, lines_table
+from dashboard.figures import read_lines
+from dashboard.filters import Filters
 from dashboard.models import Card
 from psa.models import AgreementLine, Push
 from reconcile.tenancy.scope import org_scope
@@ -102,6 +105,30 @@ def test_e3_a_line_done_with_another_quantity_says_so_in_its_row_and_its_panel(
     panel = approver.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).text
     assert re.search(r"Approved 15 on .* by Bob; the vendor counts 12\.", panel)
     assert "approving writes" not in panel
+
+
+def test_e3_what_was_approved_leaves_nothing_open_on_the_next_invoice(
+    approver: Client, add: Add, desk: Books
+) -> None:
+    """The count stays in sight; the line, its group, its panel and its file add nothing up that is not open."""
+    card = add("10", "12")
+    approve(approver, card, units="15", meant="15")
+    confirm(desk, card)
+    for view in ("tab=all&group=service", "tab=done&group=account", "tab=done&group=agreement"):
+        page = approver.get(f"/o/northgate-it/?{view}").text
+        assert re.findall(r'<td class="c-effect num">([^<]*)</td>', page) == ["0.00", "0.00"]
+        row = page.partition(f'id="line-{card.pk}"')[2]
+        assert '<td class="c-vendor num">12</td>' in row
+        assert "−3" in row
+        assert 'data-amount="0"' in row
+    assert "$13.50" not in approver.get(f"{HERE}/{card.pk}/", headers={"HX-Request": "true"}).text
+    cards = approver.get("/o/northgate-it/?tab=done&view=cards").text
+    assert "Approved 15</span>" in cards
+    assert "from now" not in cards
+    with org_scope(desk.org.pk):
+        (line,) = lines_table(desk.org.pk, Filters(tab="done"), 10).rows
+        assert dict(zip(LINE_COLUMNS, line, strict=True))["Next invoice"] == 0
+        assert [found.effect for found in read_lines(desk.org.pk, None)] == [0]
 
 
 def test_e6_lines_are_sorted_by_what_their_rows_print(approver: Client, desk: Books) -> None:
