@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.roles import Role
-from dashboard import months
+from dashboard import decisions, grace, months
 from dashboard.counting_forms import COMBINE_HELP, STEP_WORDS, RuleForm, months_around
 from dashboard.counting_past import foresee_past
+from dashboard.models import MonthReport
 from dashboard.period import current_period, next_month
 from psa.models import Account, Agreement, Service
 from reconcile.tenancy.views import OrgRequest
@@ -89,6 +90,8 @@ def rule_page(request: OrgRequest, row: CountingRule) -> HttpResponse:
 def trial_page(request: OrgRequest, plan: Plan, row: CountingRule | None) -> HttpResponse:
     """Show what a plan would do; nothing is kept by this. Raises Refused or UnknownRow."""
     period = current_period(timezone.now())
+    # What time alone has changed is none of the rule's doing.
+    decisions.keep_up(request.org.pk)
     effect = foresee(request.org.pk, plan, period)
     made = plan.draft.build(request.org.pk, None) if plan.draft else None
     context = {
@@ -151,13 +154,14 @@ def _ended(plan: Plan, row: CountingRule | None) -> str:
 
 def _notices(org_id: int, plan: Plan, row: CountingRule | None, period: date) -> Any:
     """Say what a person should know before it is kept."""
-    before = months.previous_month(period)
     earliest = _earliest(plan, row)
     if earliest is None or earliest < period:
         yield "Past days are recomputed with it, so the twelve months of these lines and Back-billing may change."
-        if months.find_closed(org_id, before):
-            yield f"{before:%B} is closed: its report stays as it was signed."
-        else:
+        if MonthReport.objects.filter(
+            org_id=org_id, period__gte=earliest or date.min, period__lt=period
+        ).exists():
+            yield "Reports that were signed for these months stay as they are."
+        if before := grace.find_signable(org_id):
             yield f"{before:%B} is not signed: if it is signed late, it is with the numbers of this rule."
     if months.find_closed(org_id, period):
         yield f"{period:%B} is closed: its report stays as it was signed. The lines themselves follow the rule."

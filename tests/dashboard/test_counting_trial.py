@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 from html import unescape
+from typing import Any
 
 from django.utils import timezone
 
@@ -9,13 +10,15 @@ from dashboard.period import current_period, next_month
 from psa.models import LineHistory
 from reconcile.templatetags.figures import short_date
 from reconcile.tenancy.scope import org_scope
+from tests.dashboard.closed import close_past_month
 from tests.dashboard.rule_screen import AT_LEAST, Screen, screen, words
 from vendors.models import Snapshot, UsageCount
 
 __all__ = ["screen"]
 
 
-def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen) -> None:
+def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen, settings: Any) -> None:
+    settings.MONTH_CLOSE_GRACE_DAYS = 31
     with org_scope(screen.org.pk):
         then = timezone.now() - timedelta(days=70)
         LineHistory.objects.update(held_from=then)
@@ -36,6 +39,17 @@ def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen) 
     assert f"Last month, as of {short_date(last)}" in page
     assert "Past days are recomputed with it" in page
     assert f"{last:%B} is not signed" in page
+
+
+def test_reports_stay_as_they_were_signed_and_the_trial_says_so(screen: Screen) -> None:
+    with org_scope(screen.org.pk):
+        report = close_past_month(screen.org)
+    said = "Reports that were signed for these months stay as they are."
+    assert said in words(screen.post("try", **(AT_LEAST | {"begins": f"{report.period:%Y-%m}"})))
+    later = words(screen.post("try", **(AT_LEAST | {"begins": f"{report.period:%Y}-05"})))
+    assert said not in later
+    assert "Past days are recomputed with it" in later
+    assert "Past days are recomputed" not in words(screen.post("try", **AT_LEAST))
 
 
 def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:
