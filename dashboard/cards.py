@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from dashboard import statistics
@@ -20,6 +20,8 @@ from dashboard.period import current_period, next_month
 from dashboard.rules import GAPS
 from psa.models import AgreementLine
 from reconcile.celery import wake
+from vendors import shapes
+from vendors.models import MappingSpan
 
 _COUNTS = (files("dashboard") / "counts.sql").read_text()
 REFRESH = (files("dashboard") / "refresh_cards.sql").read_text().replace("{counts}\n", _COUNTS)
@@ -100,16 +102,22 @@ def _planned_for(cursor: CursorWrapper, *, many: bool) -> Iterator[None]:
 
 
 def refresh_if_outdated(org_id: int, stale_hours: int, now: datetime | None = None) -> bool:
-    """Refresh all cards when time alone has changed them: a new month, a snooze that is over, a count too old."""
+    """Refresh all cards when time alone has changed them: a new month, a snooze that is over, a count too old.
+
+    With a new month the mappings that were planned for it become today's.
+    """
     moment = now or timezone.now()
+    period = current_period(moment)
     fresh = [Card.Kind.ADJUST, Card.Kind.MATCH, Card.Kind.NEW, Card.Kind.HELD]
     outdated = Card.objects.filter(org_id=org_id).filter(
-        ~Q(period=current_period(moment))
+        ~Q(period=period)
+        | Exists(MappingSpan.due(org_id, period))
         | Q(state=Card.State.SNOOZED, decision__until__lte=moment.astimezone(UTC).date())
         | Q(kind__in=fresh, integration__counted_at__lt=moment - timedelta(hours=stale_hours))
     )
     if not outdated.exists():
         return False
+    shapes.apply_due(org_id, period)
     refresh(org_id, None, moment)
     return True
 

@@ -58,6 +58,7 @@ app.conf.update(
         "find days come": tick("dashboard.tasks.find_days_come", 60),
         "drain letters": tick("accounts.tasks.drain_letters", 30),
         "find ending credentials": tick("vendors.tasks.find_ending", 3600),
+        "find months come": tick("vendors.tasks.find_months_come", 60),
         "spread addresses": tick("accounts.tasks.spread_addresses", 60),
         "automatic syncs": tick("sync.tasks.start_due_syncs", 30),
     },

@@ -1,5 +1,7 @@
 """Counting rules, the named units behind counts, and the shapes of a mapping that are more than one to one."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -254,3 +256,8 @@ class MappingSpan(TenantRow, Months):
 
     def __str__(self) -> str:
         return f"{self.account_id or self.service_id} from {self.from_month} until {self.until_month}"
+
+    @classmethod
+    def due(cls, org_id: int, month: object) -> models.QuerySet[Self]:
+        """Give what was planned for a month that has come (its first day), and is not yet today's mapping."""
+        return cls.objects.filter(org_id=org_id, from_month__lte=month, until_month=None)

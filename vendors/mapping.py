@@ -145,7 +145,7 @@ def apply(
     or when a target has left the PSA; UnknownRow when the organization has no such row or target.
     """
     audit.hold(org_id)
-    rows = _lock(side, org_id, [c.row for c in changes])
+    rows = lock_rows(side, org_id, [c.row for c in changes])
     states = read_states(side, org_id, rows)
     open_changes = [c for c in changes if states[c.row] != c.wanted]
     _check_unmoved(side, org_id, open_changes, rows, states)
@@ -276,7 +276,8 @@ def find_rows(side: Side, org_id: int, ids: Sequence[int]) -> dict[int, Any]:
     return _all_of(side.row_model.objects.filter(org_id=org_id).select_related("integration"), ids)
 
 
-def _lock(side: Side, org_id: int, ids: Sequence[int]) -> dict[int, Any]:
+def lock_rows(side: Side, org_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    """Give the vendor's rows by id, locked; raises UnknownRow when the organization lacks one of them."""
     rows = side.row_model.objects.filter(org_id=org_id).select_related("integration")
     return _all_of(rows.select_for_update(of=("self",)), ids)
 
