@@ -23,7 +23,7 @@ def psa_fields(psa: connectwise_client.Client, **changes: str) -> dict[str, str]
 def console_fields(console: dict[str, str], **changes: str) -> dict[str, str]:
     return {
         "kind": "veeam_vspc", "name": "Veeam, main", "base_url": console["url"], "verify_tls": "on",
-        "sign_in": "API key, recommended", "api_key": console["api_key"],
+        "reads_names": "on", "sign_in": "API key, recommended", "api_key": console["api_key"],
     } | changes  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.models import AuditEntry
 from reconcile.tenancy.scope import org_scope
 from tests.screens.connect.filling import FOREIGN, console_fields, count, only, url
 from vendors.integrations import read_credentials as read_vendor
@@ -70,3 +71,21 @@ def test_a_console_is_tested_again_from_its_page(org, admin, veeam):
     reply = admin.post(url("integration_test", org, veeam.pk))
     assert reply.status_code == 200
     assert "Veeam, main answers." in reply.text
+
+
+def test_an_integration_reads_names_unless_it_is_told_not_to(org, admin, veeam, console):
+    page = admin.get(url("integration", org, veeam.pk)).text
+    assert "Read the names behind its counts" in page
+    assert "Computers, virtual machines" in page
+    assert veeam.reads_names
+    admin.post(
+        url("integration", org, veeam.pk),
+        console_fields(console, name=veeam.name, api_key="", reads_names=""),
+    )
+    with org_scope(org.pk):
+        assert not Integration.objects.get().reads_names
+        entry = AuditEntry.objects.filter(verb="changed integration").latest("seq")
+    assert entry.new["names read"] is False
+    admin.post(url("integration", org, veeam.pk), console_fields(console, name=veeam.name))
+    with org_scope(org.pk):
+        assert Integration.objects.get().reads_names
