@@ -118,6 +118,23 @@ def show_refreshes(org: Any, owner: Any) -> None:
         print(f"  one vendor service {label}: {seconds * 1000:.0f} ms, {changed} cards changed")
 
 
+def show_ruled(org: Any) -> None:
+    """Print what counting rules on every service cost, with names behind the counts."""
+    from bench.ruling import rule
+    from dashboard import statistics
+
+    plain = best(lambda: refresh(org))
+    rules, named = rule(org)
+    first, changed = time_once(lambda: refresh(org))
+    statistics.renew()
+    ruled = best(lambda: refresh(org))
+    print(
+        f"  {rules} rules and {named:,} names: first {first * 1000:.0f} ms, {changed:,} cards changed;",
+        end=" ",
+    )
+    print(f"then {ruled * 1000:.0f} ms, {ruled / plain:.1f} of without")
+
+
 def map_one_service(org: Any, owner: Any, *, back: bool) -> int:
     """Take the mapping of one vendor service away, or give it back, as Advanced config does."""
     from dashboard.models import Card
@@ -184,6 +201,7 @@ def measure(lines: int) -> None:
     print(f"Queries: {'the same in all' if len(queries) == 1 else f'NOT the same: {sorted(queries)}'}")
     print(f"Refresh of cards at {lines:,} lines")
     show_refreshes(large, large_owner)
+    show_ruled(large)
     for number in (5, min(APPROVED, lines // 50)):
         seconds, asked = approve(large, large_owner, number)
         print(f"Approving {number} lines at once: {seconds:.2f} s, {asked} queries")

@@ -13,7 +13,7 @@ from dashboard.past_counts import PastCounts, Served, Source, Span, Standing
 from dashboard.rules import Guards
 from psa.models import AgreementLine, LineHistory, Service
 from vendors import rulebook
-from vendors.counting import Split
+from vendors.counting import Named, Split
 from vendors.models import (
     AccountMapping,
     AccountSplit,
@@ -152,9 +152,18 @@ def _load_served(counts: PastCounts, org_id: int) -> None:
             counts.serves[vendor_service].append(served)
 
 
+def _whose_names(counts: PastCounts) -> Q:
+    """Narrow named units to those that a rule or a split looks at: they are many."""
+    if counts.with_names:
+        return Q()
+    services = counts.rules.services_by_names()
+    counters = {one.vendor_service for service in services for one in counts.served.get(service, ())}
+    return Q(vendor_service__in=counters) | Q(vendor_account__in=list(counts.splits))
+
+
 def _load_counts(counts: PastCounts, org_id: int, *, narrowed: bool) -> None:
     usage = UsageCount.objects.filter(org_id=org_id, metric="used")
-    named = NamedUnit.objects.filter(org_id=org_id, counts=True)
+    named = NamedUnit.objects.filter(_whose_names(counts), org_id=org_id, counts=True)
     if narrowed:
         wanted = {source.id for sources in counts.sources.values() for source in sources}
         usage, named = usage.filter(vendor_account__in=wanted), named.filter(vendor_account__in=wanted)
@@ -163,10 +172,12 @@ def _load_counts(counts: PastCounts, org_id: int, *, narrowed: bool) -> None:
     )
     for vendor_account, vendor_service, start, end, quantity in rows.order_by("pk"):
         counts.counts[vendor_account, vendor_service].append(Span(start, end, quantity))
-    if counts.with_names or counts.rules.needs_names or counts.splits:
-        for unit in named.order_by("pk"):
-            key = (unit.vendor_account_id, unit.vendor_service_id)
-            counts.named[key].append((unit.named_at, unit.gone_at, unit.plain))
+    names = named.values_list(
+        "vendor_account_id", "vendor_service_id", "named_at", "gone_at", "key", "name", "quantity", "traits"
+    )
+    for vendor_account, vendor_service, start, end, key, name, quantity, traits in names.order_by("pk"):
+        one = Named(key=key, name=name, quantity=quantity, traits=traits)
+        counts.named[vendor_account, vendor_service].append((start, end, one))
     published = Snapshot.objects.filter(org_id=org_id, state=Snapshot.State.PUBLISHED)
     for integration, taken_at in published.values_list("integration_id", "taken_at"):
         counts.snapshots[integration].append(taken_at)

@@ -77,10 +77,9 @@ class Rulebook:
         found = self.find(service, month, agreement=agreement)
         return found.rule.steps if found else None
 
-    @property
-    def needs_names(self) -> bool:
-        """Whether any rule looks at named units."""
-        return any(one.rule.needs_names for many in self.by_scope.values() for one in many)
+    def services_by_names(self) -> set[int]:
+        """Give the services with a rule that looks at named units, in whatever months."""
+        return {one.service for many in self.by_scope.values() for one in many if one.rule.needs_names}
 
 
 def load(org_id: int) -> Rulebook:
