@@ -13,21 +13,6 @@ ruled AS MATERIALIZED (
     ) r
     ORDER BY r.service_id, r.scope_account, r.agreement_id, r.from_month DESC NULLS LAST, r.id DESC
 ),
-pair_rules AS MATERIALIZED (
-    -- An account's own rule stands for the service's as a whole.
-    SELECT a.id AS account_id, s.service_id,
-           CASE WHEN own.service_id IS NULL THEN every.combine ELSE own.combine END AS combine,
-           CASE WHEN own.service_id IS NULL THEN every.filters ELSE own.filters END AS filters,
-           CASE WHEN own.service_id IS NULL THEN every.steps ELSE own.steps END AS steps,
-           CASE WHEN own.service_id IS NULL THEN every.needs_names ELSE own.needs_names END AS needs_names
-    FROM affected a
-    CROSS JOIN (SELECT DISTINCT service_id FROM ruled WHERE agreement_id IS NULL) s
-    LEFT JOIN (SELECT * FROM ruled WHERE agreement_id IS NULL AND account_id IS NOT NULL) own
-        ON own.service_id = s.service_id AND own.account_id = a.id
-    LEFT JOIN (SELECT * FROM ruled WHERE agreement_id IS NULL AND account_id IS NULL) every
-        ON every.service_id = s.service_id
-    WHERE own.service_id IS NOT NULL OR every.service_id IS NOT NULL
-),
 ruled_lines AS MATERIALIZED (
     SELECT l.*, g.steps AS line_steps
     FROM lines l
@@ -111,22 +96,31 @@ elsewhere AS (
     WHERE s.vendor_service_id IN (SELECT vendor_service_id FROM services WHERE NOT own)
 ),
 candidates AS MATERIALIZED (
+    -- What counts towards a service of an account, with its rule: the account's own stands for the service's.
     SELECT m.account_id, s.service_id, s.vendor_service_id, m.integration_id, m.vendor_account_id, m.split_id,
-           m.parted, m.gap_since, m.silent
+           m.parted, m.gap_since, m.silent,
+           CASE WHEN own.service_id IS NULL THEN every.combine ELSE own.combine END AS combine,
+           CASE WHEN own.service_id IS NULL THEN every.filters ELSE own.filters END AS filters,
+           CASE WHEN own.service_id IS NULL THEN every.steps ELSE own.steps END AS steps,
+           COALESCE(CASE WHEN own.service_id IS NULL THEN every.needs_names ELSE own.needs_names END, FALSE)
+               AS needs_names
     FROM mapped m
     JOIN services s ON s.integration_id = m.integration_id
     LEFT JOIN explaining x ON x.account_id = m.account_id AND x.service_id = s.service_id
     LEFT JOIN elsewhere w ON w.account_id = m.account_id AND w.vendor_service_id = s.vendor_service_id
+    LEFT JOIN (SELECT * FROM ruled WHERE agreement_id IS NULL AND account_id IS NOT NULL) own
+        ON own.service_id = s.service_id AND own.account_id = m.account_id
+    LEFT JOIN (SELECT * FROM ruled WHERE agreement_id IS NULL AND account_id IS NULL) every
+        ON every.service_id = s.service_id
     WHERE x.service_id IS NOT NULL OR (s.own AND w.vendor_service_id IS NULL)
 ),
 named_pairs AS MATERIALIZED (
     SELECT c.account_id, c.service_id, c.vendor_account_id, c.vendor_service_id, c.split_id, n.key, n.quantity,
-           named_unit_kept(n.traits, r.filters) AS kept
+           named_unit_kept(n.traits, c.filters) AS kept
     FROM named n
     JOIN candidates c ON c.vendor_account_id = n.vendor_account_id AND c.vendor_service_id = n.vendor_service_id
         AND c.split_id = n.split_id
-    JOIN pair_rules r ON r.account_id = c.account_id AND r.service_id = c.service_id
-    WHERE r.needs_names
+    WHERE c.needs_names
 ),
 left_out AS (
     SELECT account_id, service_id, vendor_account_id, vendor_service_id, split_id, sum(quantity) AS units
@@ -139,12 +133,13 @@ distincts AS (
 ),
 addends AS MATERIALIZED (
     SELECT c.account_id, c.service_id, c.vendor_service_id, c.integration_id, c.gap_since, c.silent,
+           COALESCE(c.combine, 'sum') AS combine, COALESCE(c.steps, '[]') AS steps,
            u.quantity IS NOT NULL AS known, CASE
                WHEN NOT c.parted THEN COALESCE(u.quantity, 0)
                WHEN c.split_id = 0 THEN COALESCE(u.quantity, 0) - COALESCE(n.parted, 0)
                ELSE COALESCE(p.units, 0)
            END - COALESCE(o.units, 0) AS units,
-           (c.parted OR COALESCE(r.needs_names, FALSE)) AND COALESCE(n.total, 0) <> COALESCE(u.quantity, 0)
+           (c.parted OR c.needs_names) AND COALESCE(n.total, 0) <> COALESCE(u.quantity, 0)
                AS names_missing
     FROM candidates c
     LEFT JOIN used u ON u.vendor_account_id = c.vendor_account_id AND u.vendor_service_id = c.vendor_service_id
@@ -154,22 +149,21 @@ addends AS MATERIALIZED (
     LEFT JOIN left_out o ON o.account_id = c.account_id AND o.service_id = c.service_id
         AND o.vendor_account_id = c.vendor_account_id AND o.vendor_service_id = c.vendor_service_id
         AND o.split_id = c.split_id
-    LEFT JOIN pair_rules r ON r.account_id = c.account_id AND r.service_id = c.service_id
 ),
 chosen AS (
     SELECT account_id, service_id, CASE WHEN combine LIKE 'largest%%' THEN max(units) ELSE min(units) END AS units
     FROM (
-        SELECT a.account_id, a.service_id, r.combine, sum(a.units) AS units
-        FROM addends a
-        JOIN pair_rules r ON r.account_id = a.account_id AND r.service_id = a.service_id
-        WHERE r.combine NOT IN ('sum', 'distinct')
-        GROUP BY a.account_id, a.service_id, r.combine,
-                 CASE WHEN r.combine LIKE '%%source' THEN a.integration_id ELSE a.vendor_service_id END
+        SELECT account_id, service_id, combine, sum(units) AS units
+        FROM addends
+        WHERE combine NOT IN ('sum', 'distinct')
+        GROUP BY account_id, service_id, combine,
+                 CASE WHEN combine LIKE '%%source' THEN integration_id ELSE vendor_service_id END
     ) parts
     GROUP BY account_id, service_id, combine
 ),
 sums AS (
-    SELECT a.account_id, a.service_id, min(i.id) AS integration_id, sum(a.units) AS units, bool_or(a.known) AS known,
+    SELECT a.account_id, a.service_id, a.combine, a.steps, min(i.id) AS integration_id, sum(a.units) AS units,
+           bool_or(a.known) AS known,
            min(COALESCE(a.gap_since, i.counted_at)) AS unknown_since,
            CASE
                WHEN bool_or(i.counted_at IS NULL) THEN 'never_counted'
@@ -182,7 +176,7 @@ sums AS (
            END AS gap
     FROM addends a
     JOIN vendors_integration i ON i.org_id = %(org)s AND i.id = a.integration_id
-    GROUP BY a.account_id, a.service_id
+    GROUP BY a.account_id, a.service_id, a.combine, a.steps
 ),
 counts AS MATERIALIZED (
     -- `raw` is before the steps of the rule, `units` after; the known ones are NULL while no source ever counted.
@@ -190,16 +184,15 @@ counts AS MATERIALIZED (
            CASE WHEN known THEN raw END AS known_raw, CASE WHEN known THEN units END AS known
     FROM (
         SELECT c.*, CASE
-            WHEN steps IS NULL OR steps = '[]' THEN raw ELSE apply_counting_steps(raw, steps)
+            WHEN steps = '[]' THEN raw ELSE apply_counting_steps(raw, steps)
         END AS units
         FROM (
-            SELECT s.account_id, s.service_id, s.integration_id, s.unknown_since, s.gap, s.known, r.steps, CASE
-                WHEN r.combine IS NULL OR r.combine = 'sum' THEN s.units
-                WHEN r.combine = 'distinct' THEN COALESCE(d.units, 0)
+            SELECT s.account_id, s.service_id, s.integration_id, s.unknown_since, s.gap, s.known, s.steps, CASE
+                WHEN s.combine = 'sum' THEN s.units
+                WHEN s.combine = 'distinct' THEN COALESCE(d.units, 0)
                 ELSE h.units
             END AS raw
             FROM sums s
-            LEFT JOIN pair_rules r ON r.account_id = s.account_id AND r.service_id = s.service_id
             LEFT JOIN distincts d ON d.account_id = s.account_id AND d.service_id = s.service_id
             LEFT JOIN chosen h ON h.account_id = s.account_id AND h.service_id = s.service_id
         ) c
