@@ -10,7 +10,7 @@ from dashboard.past import Past
 from reconcile.templatetags.figures import units as say_units
 from vendors import counting
 from vendors.counting import Addend, Combine, Counted, Do, Done, Named, Source, Step
-from vendors.counting_words import say_combined, say_filters, say_step
+from vendors.counting_words import say_combined, say_filters, say_rule, say_step
 from vendors.models import UsageCount
 
 # So many names are said in one row; the page of the names has all of them.
@@ -32,13 +32,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """The rows from what vendors count to the units of a line; `units` is what they end in."""
+    """The rows from what vendors count to the units of a line; `units` is what they end in, `rules` say how."""
 
     parts: tuple[Part, ...]
     units: Decimal
-    is_ruled: bool
+    rules: tuple[str, ...]
     left_out: tuple[Named, ...] = ()
     doubles: tuple[Named, ...] = ()
+
+    @property
+    def is_ruled(self) -> bool:
+        return bool(self.rules)
 
 
 def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePairing]) -> Arithmetic | None:
@@ -67,10 +71,19 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     return Arithmetic(
         parts=(*parts, *(_step(one, "rule of the agreement") for one in done)),
         units=done[-1].after if done else share,
-        is_ruled=own_steps is not None or any(one.rule != counting.AS_COUNTED for one in every),
+        rules=tuple(_say_rules(every, own_steps)),
         left_out=tuple(n for one in every for addend in one.addends for n in addend.left_out),
         doubles=tuple(n for one in every for n in one.doubles),
     )
+
+
+def _say_rules(counts: Sequence[Counted], own_steps: Sequence[Step] | None) -> Iterator[str]:
+    for one in counts:
+        if one.rule != counting.AS_COUNTED:
+            yield f"Counting rule: {say_rule(one.rule)}"
+    if own_steps is not None:
+        rule = counting.Rule(steps=tuple(own_steps))
+        yield f"Rule of the agreement: {say_rule(rule, of_agreement=True)}"
 
 
 def _share(units: Decimal, share: Decimal, others: int) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from dashboard.arithmetic import Arithmetic
 from dashboard.decisions import of_card
 from dashboard.models import Card, Decision, LinePairing
 from dashboard.past import Past
-from dashboard.words import HELD, HIDDEN
+from dashboard.words import HELD, HIDDEN, UNCOMPARED
 from psa.adapters.base import Way
 from psa.models import Push
 from vendors.models import AccountMapping, ServiceMapping, UsageCount
@@ -53,9 +53,11 @@ class Why:
 def explain(card: Card, whole: Past) -> Why:
     """Gather the reasons for a card, from the account's histories: a fixed number of queries."""
     pairings = list(pairing.counted_to(card))
+    found = arithmetic.explain(card, whole, timezone.now(), pairings)
+    rules = [Check(holds=True, sentence=rule) for rule in found.rules] if found else []
     return Why(
-        checks=[*_checks(card, _sharing(card)), *_paired(card, pairings)],
-        arithmetic=arithmetic.explain(card, whole, timezone.now(), pairings),
+        checks=[*_checks(card, _sharing(card), rules), *_paired(card, pairings)],
+        arithmetic=found,
         accounts=_mapped_accounts(card),
         history=_history(card),
         pairings=pairings,
@@ -76,7 +78,7 @@ def _sharing(card: Card) -> list[Card]:
     return list(rows.select_related("agreement").order_by("pk"))
 
 
-def _checks(card: Card, others: list[Card]) -> list[Check]:
+def _checks(card: Card, others: list[Card], rules: list[Check]) -> list[Check]:
     psa = card.connection.name
     if card.kind == Card.Kind.HIDDEN:
         label, mend = HIDDEN[card.reason]
@@ -91,9 +93,10 @@ def _checks(card: Card, others: list[Card]) -> list[Check]:
     if card.kind == Card.Kind.PSA_ONLY:
         label, mend = HIDDEN[card.reason]
         return [*checks, Check(holds=False, sentence=f"No source counts it: {label}", mend=mend)]
-    checks.append(Check(holds=True, sentence="Vendor account and vendor service are mapped"))
+    checks += [Check(holds=True, sentence="Vendor account and vendor service are mapped"), *rules]
     if card.kind == Card.Kind.WAITING:
-        return [*checks, Check(holds=False, sentence=HELD[card.reason][1], mend="sync_status")]
+        mend = UNCOMPARED[card.reason][1]
+        return [*checks, Check(holds=False, sentence=HELD[card.reason][1], mend=mend)]
     checks.append(Check(holds=True, sentence="The count is complete and fresh enough"))
     if others:
         checks.append(

@@ -6,7 +6,7 @@ UNCOMPARED = {
     "source_silent": ("source gone silent", "sync_status"),
     "source_held": ("counts held for a person", "sync_status"),
     "source_old": ("counts too old", "sync_status"),
-    "names_missing": ("names behind the count missing", "sync_status"),
+    "names_missing": ("names behind the count missing", "counting_rules"),
 }
 HIDDEN = {
     "no_vendor_service": ("service has no source", "mapping_services"),

@@ -246,6 +246,7 @@ def test_the_page_and_the_pdf_name_everybody_once(org: Organization, approver: C
     assert text.count("Ana Ruiz") == 1
     panel = approver.get(f"{LINES}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
     assert "units to bill" in panel
+    assert "Counting rule: Each user or device once, without names like svc-*" in panel
     assert f"{LINES}/{card.pk}/count/" in panel
 
 
