@@ -75,22 +75,33 @@ def _load_lines(past: Past, lines: QuerySet[AgreementLine]) -> None:
 
 def _load_sources(counts: PastCounts, org_id: int, account: int | None) -> None:
     """Read which vendor accounts, and which parts of them, count for which account in which months."""
+    mine = Q() if account is None else Q(vendor_account__in=_whose_counts(org_id, account))
     spans: dict[int, list[tuple[Months, int | None]]] = defaultdict(list)
-    for row in MappingSpan.objects.filter(org_id=org_id, vendor_account__isnull=False).order_by("pk"):
+    for row in MappingSpan.objects.filter(mine, org_id=org_id, vendor_account__isnull=False).order_by("pk"):
         spans[row.vendor_account_id or 0].append((Months(row.from_month, row.until_month), row.account_id))
     found: list[tuple[int, int, Standing, int | None]] = [
         (target, vendor_account, standing, None)
         for vendor_account, target, standing in _dated(
-            AccountMapping.objects.filter(org_id=org_id).values_list("vendor_account_id", "account_id"), spans
+            AccountMapping.objects.filter(mine, org_id=org_id).values_list("vendor_account_id", "account_id"),
+            spans,
         )
     ]
-    for split in AccountSplit.objects.filter(org_id=org_id).order_by("pk"):
+    for split in AccountSplit.objects.filter(mine, org_id=org_id).order_by("pk"):
         months = Months(split.from_month, split.until_month)
         plain = Split(id=split.pk, field=split.field, pattern=split.pattern)
         counts.splits[split.vendor_account_id].append((plain, months))
         found.append((split.account_id, split.vendor_account_id, Standing(months), split.pk))
     wanted = [one for one in found if account is None or one[0] == account]
     _add_sources(counts, org_id, wanted)
+
+
+def _whose_counts(org_id: int, account: int) -> set[int]:
+    """Give the vendor accounts that count for an account, in whatever months and by whatever part."""
+    of = {"org_id": org_id, "account_id": account, "vendor_account__isnull": False}
+    found = AccountMapping.objects.filter(**of).values_list("vendor_account_id")
+    spans = MappingSpan.objects.filter(**of).values_list("vendor_account_id")
+    splits = AccountSplit.objects.filter(**of).values_list("vendor_account_id")
+    return {vendor_account for (vendor_account,) in found.union(spans, splits)}
 
 
 def _dated(
