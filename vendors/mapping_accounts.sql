@@ -1,5 +1,5 @@
 -- Vendor accounts with their status, their usage and its price; a query over `entries` follows.
--- Parameters: org, ids (NULL: all). A NULL value is unknown, never 0.
+-- Parameters: org, month, ids (NULL: all). A NULL value is unknown, never 0.
 -- Usage is looked up account by account: that is as fast right after a first sync, when the planner knows no sizes.
 WITH entries AS (
     SELECT va.id, va.name, va.external_id, va.crm_ref AS key, va.kind, va.integration_id, i.name AS source,
@@ -12,12 +12,33 @@ WITH entries AS (
            n.what, n.unit, n.quantity, NULL::bigint AS spread,
            CASE WHEN va.excluded_at IS NOT NULL THEN 'excluded' WHEN m.id IS NULL THEN 'unmapped' ELSE 'mapped' END
                AS status,
+           'account'::text AS noun, COALESCE(sh.shares, 0) AS shares, sh.shares_change,
+           pl.from_month AS planned_on, pl.name AS planned,
            ARRAY(SELECT t.name FROM psa_accounttag w JOIN psa_tag t ON t.org_id = w.org_id AND t.id = w.tag_id
                  WHERE w.org_id = m.org_id AND w.account_id = m.account_id ORDER BY t.name)::text[] AS tags
     FROM vendors_vendoraccount va
     JOIN vendors_integration i ON i.org_id = va.org_id AND i.id = va.integration_id
     LEFT JOIN vendors_accountmapping m ON m.org_id = va.org_id AND m.vendor_account_id = va.id
     LEFT JOIN psa_account a ON a.org_id = m.org_id AND a.id = m.account_id
+    LEFT JOIN (
+        -- Parts of this month and later, the mapping's own account not counted; and when that changes next.
+        SELECT p.vendor_account_id, p.org_id,
+               count(DISTINCT p.account_id) FILTER (
+                   WHERE (p.from_month IS NULL OR p.from_month <= %(month)s)
+                     AND p.account_id IS DISTINCT FROM pm.account_id
+               ) AS shares,
+               LEAST(min(p.from_month) FILTER (WHERE p.from_month > %(month)s), min(p.until_month)) AS shares_change
+        FROM vendors_accountsplit p
+        LEFT JOIN vendors_accountmapping pm ON pm.org_id = p.org_id AND pm.vendor_account_id = p.vendor_account_id
+        WHERE p.org_id = %(org)s AND (p.until_month IS NULL OR p.until_month > %(month)s)
+        GROUP BY p.vendor_account_id, p.org_id
+    ) sh ON sh.org_id = va.org_id AND sh.vendor_account_id = va.id
+    LEFT JOIN (
+        SELECT n.org_id, n.vendor_account_id, n.from_month, t.name
+        FROM vendors_mappingspan n
+        LEFT JOIN psa_account t ON t.org_id = n.org_id AND t.id = n.account_id
+        WHERE n.org_id = %(org)s AND n.vendor_account_id IS NOT NULL AND n.until_month IS NULL
+    ) pl ON pl.org_id = va.org_id AND pl.vendor_account_id = va.id
     CROSS JOIN LATERAL (
         SELECT count(*) AS counts, count(*) FILTER (WHERE c.value IS NULL) AS unpriced,
                count(*) FILTER (WHERE c.is_unmapped) AS unmapped, min(c.currency) AS currency,

@@ -1,7 +1,7 @@
 """One vendor account or service as Advanced config shows it, and the view of the list that a person asked for."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -103,6 +103,11 @@ class Entry:
     quantity: Decimal | None
     spread: int | None
     status: str
+    noun: str
+    shares: int
+    shares_change: date | None
+    planned_on: date | None
+    planned: str | None
     tags: list[str]
     advice: Advice = field(default_factory=Advice)
 
@@ -164,6 +169,23 @@ class Entry:
             return ""
         verb = "has no price and is" if self.unpriced == 1 else "have no price and are"
         return f"{self.unpriced} of {self.counts} counts {verb} left out"
+
+    @property
+    def shape_words(self) -> str:
+        """Say that it is split, or counts to more services, and what it becomes later; empty when it is one to one."""
+        n, parts = self.shares, []
+        if n and self.noun == "account":
+            parts.append(f"Split over {n + 1} accounts")
+        elif n:
+            parts.append(f"Counts to {n} more service{'' if n == 1 else 's'}")
+        if self.shares_change:
+            what = "split" if self.noun == "account" else "further services"
+            change = f"changes in {self.shares_change:%B}" if n else f"from {self.shares_change:%B} on"
+            parts.append(f"{what} {change}" if parts else f"{what.capitalize()} {change}")
+        if self.planned_on:
+            parts.append(f"from {self.planned_on:%B}: {self.planned or 'mapped to nothing'}")
+        said = ", ".join(parts)
+        return said[:1].upper() + said[1:]
 
     @property
     def first(self) -> Suggestion | None:

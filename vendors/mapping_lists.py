@@ -19,6 +19,7 @@ from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
 from vendors.microsoft_skus import catalogue
 from vendors.models import MappingRefusal
 from vendors.names import read_name
+from vendors.shapes import month_of
 from vendors.suggest import Candidate, Subject, Words, suggest
 
 WORDS = {
@@ -305,6 +306,7 @@ def _fetch(
     side: Side, org_id: int, query: str, parameters: dict[str, Any], ids: list[int] | None = None
 ) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(_ENTRIES[side.key] + query, {"org": org_id, "ids": ids} | parameters)
+        of: dict[str, Any] = {"org": org_id, "month": month_of(timezone.now()), "ids": ids}
+        cursor.execute(_ENTRIES[side.key] + query, of | parameters)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.roles import Role
@@ -19,6 +20,8 @@ from vendors.mapping_effect import foresee
 from vendors.mapping_entries import Entry, Filters
 from vendors.mapping_forms import ROWS_AT_ONCE, changes_in, read_pick, written
 from vendors.models import Integration
+from vendors.shape_forms import BEGINS, next_month
+from vendors.shapes import month_of
 
 BULK_ACTS = (("exclude", "Exclude"), ("include", "Bring back"), ("unmap", "Unmap"))
 CHOICES = 20
@@ -80,6 +83,8 @@ def addresses(request: OrgRequest, filters: Filters) -> dict[str, str]:
         "find_url": "mapping_search",
         "preview_url": "mapping_preview",
         "tag_url": "mapping_tag",
+        "dated_url": "mapping_dated",
+        "shape_undo_url": "mapping_shape_undo",
     }
     return {key: reverse(name, args=[request.org.slug]) + filters.here for key, name in names.items()}
 
@@ -218,20 +223,36 @@ def search(request: OrgRequest) -> HttpResponse:
     if len(entries) < len({row for row, _, _ in picked}):
         raise Http404("No such row")
     found, total = find_targets(side, request.org.pk, q)
+    entry = entries[0] if len(entries) == 1 else None
     context = {
         "side": side,
         **addresses(request, Filters.read(request.GET)),
         "entries": entries,
-        "entry": entries[0] if len(entries) == 1 else None,
+        "entry": entry,
+        **_months(entry, request.GET.get("from", "")),
         "picks": request.GET.getlist("row")[:ROWS_AT_ONCE],
         "q": q,
-        "names_psa": names_psa(request.org.pk),
         "found": found,
         "total": total,
+        "names_psa": names_psa(request.org.pk),
         "may_map": True,
     }
     part = "mapping_choices" if request.htmx.target == "choices" else "mapping_search"
     return render(request, f"vendors/{part}.html", context)
+
+
+def _months(entry: Entry | None, begins: str) -> dict[str, Any]:
+    """Give from which month on a row is mapped: another target than before from this month, a first one always.
+
+    A first one of all months is mapped at once; everything else is shown before it is done.
+    """
+    if entry is None or entry.status == "excluded":
+        return {"begins": ""}
+    this = month_of(timezone.now())
+    stood = entry.mapped_at is not None and month_of(entry.mapped_at) < this
+    begins = begins if begins in BEGINS else "this" if stood else "always"
+    at_once = begins == "always" and entry.status == "unmapped" and not entry.planned_on
+    return {"begins": "" if at_once else begins, "chosen": begins, "this": this, "next": next_month(this)}
 
 
 def find_targets(side: Side, org_id: int, q: str) -> tuple[list[Any], int]:

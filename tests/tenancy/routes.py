@@ -231,6 +231,14 @@ ROUTES: dict[str, Route] = {
         get=Role.VIEWER, post=Role.ADMIN, ids=("rule",), form=lambda t: {"what": "remove", "act": "save"}
     ),
     "counting_undo": Route(post=Role.ADMIN, form=lambda t: {"change": f"{t.rule}||x"}),
+    "mapping_split": Route(
+        get=Role.ADMIN, post=Role.ADMIN, ids=("vendor_account",), form=lambda t: {"act": "look"}
+    ),
+    "mapping_further": Route(
+        get=Role.ADMIN, post=Role.ADMIN, ids=("vendor_service",), form=lambda t: {"act": "look"}
+    ),
+    "mapping_dated": Route(post=Role.ADMIN, form=lambda t: unmapping(t) | {"from": "next"}),
+    "mapping_shape_undo": Route(post=Role.ADMIN, form=lambda t: {"token": ""}),
     "mapping_set": Route(post=Role.ADMIN, form=unmapping),
     "snapshot_decide": Route(post=Role.APPROVER, ids=("snapshot",), form=lambda t: {"verb": "refuse"}),
 }
