@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import ReconcileSettings
 from dashboard.models import Card
+from dashboard.period import current_period
 from dashboard.words import HIDDEN, UNCOMPARED
 from psa.models import Account, Service
 from reconcile.templatetags.figures import units
-from vendors.models import Integration, UsageCount, VendorAccount, VendorService
+from vendors.counting_words import FIELD_WORDS
+from vendors.models import AccountSplit, AlsoCounts, Integration, UsageCount, VendorAccount, VendorService
 
 NOT_COMPARED = (Card.Kind.HIDDEN, Card.Kind.PSA_ONLY, Card.Kind.WAITING)
 
@@ -109,11 +111,16 @@ def _of_account(account: Account) -> Answer:
         .select_related("integration")
         .order_by("integration__name", "name")
     )
-    if not sources:
+    parts = _parts(account.org_id, account=account)
+    if not sources and not parts:
         say = "No vendor account is mapped to it, so nothing counts for it."
         found.steps.append(fails(say, mend=mapping("mapping_accounts", "Map…", account.name)))
-    for source in sources:
+    every = {one.pk: one for one in (*sources, *(part.vendor_account for part in parts))}
+    for source in every.values():
         found.steps += _of_source(source)
+    for part in parts:
+        say = f"Of {part.vendor_account}, {_say_part(part)} counts for it"
+        found.steps.append(holds(say, asks=("why_vendor_account", part.vendor_account_id)))
     found.cards = _cards(account.org_id, account=account)
     found.steps += _of_lines(found.cards, account.connection.read_at)
     return found
@@ -122,8 +129,9 @@ def _of_account(account: Account) -> Answer:
 def _of_service(service: Service) -> Answer:
     found = Answer(service.name, f"Service in {service.connection}")
     found.steps += _in_psa(service)
+    also = _further(service.org_id, service=service).values("vendor_service")
     counters = list(
-        VendorService.objects.filter(org_id=service.org_id, mappings__service=service)
+        VendorService.objects.filter(Q(mappings__service=service) | Q(pk__in=also), org_id=service.org_id)
         .select_related("integration")
         .order_by("integration__name", "name")
     )
@@ -150,9 +158,13 @@ def _of_vendor_account(source: VendorAccount) -> Answer:
     elif source.excluded_at is None:
         say = "It is mapped to no account, so its usage is on no line. It is counted and priced as unmapped usage."
         found.steps.append(fails(say, mend=mapping("mapping_accounts", "Map…", source.name)))
+    parts = _parts(source.org_id, vendor_account=source)
+    for part in parts:
+        say = f"Of it, {_say_part(part)} goes to the account {part.account.name}"
+        found.steps.append(holds(say, asks=("why_account", part.account_id)))
     found.steps += _of_usage(source)
-    if mapped:
-        found.cards = _cards(source.org_id, account__in=mapped)
+    if mapped or parts:
+        found.cards = _cards(source.org_id, account__in=[*mapped, *(part.account for part in parts)])
     return found
 
 
@@ -168,6 +180,10 @@ def _of_vendor_service(counter: VendorService) -> Answer:
     elif counter.excluded_at is None:
         say = "It is mapped to no service, so its usage is on no line and has no price."
         found.steps.append(fails(say, mend=mapping("mapping_services", "Map…", counter.name)))
+    further = [one.service for one in _further(counter.org_id, vendor_service=counter)]
+    for service in further:
+        say = f"It counts to the service {service.name} too, where a line bills that"
+        found.steps.append(holds(say, asks=("why_service", service.pk)))
     used = UsageCount.objects.filter(
         org_id=counter.org_id, vendor_service=counter, metric="used", superseded_at=None, quantity__gt=0
     ).aggregate(accounts=Count("vendor_account", distinct=True), units=Sum("quantity"))
@@ -176,8 +192,8 @@ def _of_vendor_service(counter: VendorService) -> Answer:
         found.steps.append(holds(say, counter.integration.counted_at))
     else:
         found.steps.append(fails("Nobody uses any of it now.", counter.integration.counted_at))
-    if mapped:
-        found.cards = _cards(counter.org_id, service__in=mapped)
+    if mapped or further:
+        found.cards = _cards(counter.org_id, service__in=[*mapped, *further])
     return found
 
 
@@ -187,6 +203,25 @@ ANSWERS: dict[str, Callable[[Any], Answer]] = {
     "vendor_account": _of_vendor_account,
     "vendor_service": _of_vendor_service,
 }
+
+
+def _parts(org_id: int, **of: Any) -> list[AccountSplit]:
+    """Give the parts of vendor accounts that stand this month, in the order in which they take."""
+    month = AccountSplit.standing(current_period(timezone.now()))
+    rows = AccountSplit.objects.filter(month, org_id=org_id, **of)
+    return list(
+        rows.select_related("vendor_account__integration", "account").order_by("vendor_account", "pk")
+    )
+
+
+def _further(org_id: int, **of: Any) -> QuerySet[AlsoCounts]:
+    """Give what counts to a service besides what is mapped to it, this month."""
+    month = AlsoCounts.standing(current_period(timezone.now()))
+    return AlsoCounts.objects.filter(month, org_id=org_id, **of).select_related("service").order_by("pk")
+
+
+def _say_part(part: AccountSplit) -> str:
+    return f"whoever has the {FIELD_WORDS[part.field][0]} {part.pattern}"
 
 
 def _in_psa(row: Account | Service) -> list[Step]:

@@ -15,7 +15,8 @@ from dashboard.past import Past
 from dashboard.words import HELD, HIDDEN, UNCOMPARED
 from psa.adapters.base import Way
 from psa.models import Push
-from vendors.models import AccountMapping, ServiceMapping, UsageCount
+from vendors.counting_words import FIELD_WORDS
+from vendors.models import AccountMapping, AccountSplit, AlsoCounts, ServiceMapping, UsageCount, VendorAccount
 
 HISTORY = 12
 
@@ -40,12 +41,20 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Vendor:
+    """A vendor account that counts for the card's account; `part` says how much of it does, if it is split."""
+
+    vendor_account: VendorAccount
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Why:
     """Everything the details panel explains; no `arithmetic`: no source counts it."""
 
     checks: list[Check]
     arithmetic: Arithmetic | None
-    accounts: list[AccountMapping]
+    accounts: list[Vendor]
     history: list[Event]
     pairings: list[LinePairing]
 
@@ -64,9 +73,23 @@ def explain(card: Card, whole: Past) -> Why:
     )
 
 
-def _mapped_accounts(card: Card) -> list[AccountMapping]:
+def _mapped_accounts(card: Card) -> list[Vendor]:
+    """Give the vendor accounts that are mapped to the account, and those of which a part goes to it: two queries."""
     rows = AccountMapping.objects.filter(org_id=card.org_id, account_id=card.account_id)
-    return list(rows.select_related("vendor_account__integration").order_by("pk"))
+    mapped = [row.vendor_account for row in rows.select_related("vendor_account__integration").order_by("pk")]
+    splits = AccountSplit.objects.filter(
+        AccountSplit.standing(card.period),
+        Q(account=card.account_id) | Q(vendor_account__in=mapped),
+        org_id=card.org_id,
+    )
+    parts = list(splits.select_related("vendor_account__integration").order_by("vendor_account", "pk"))
+    split = {part.vendor_account_id for part in parts}
+    whole = [Vendor(one, "what no part of it takes" if one.pk in split else "") for one in mapped]
+    return whole + [
+        Vendor(part.vendor_account, f"those with the {FIELD_WORDS[part.field][0]} {part.pattern}")
+        for part in parts
+        if part.account_id == card.account_id
+    ]
 
 
 def _sharing(card: Card) -> list[Card]:
@@ -172,13 +195,17 @@ def _intent(push: Push) -> str:
 def _counts(card: Card) -> list[Event]:
     if card.service_id is None:
         return []
-    accounts = AccountMapping.objects.filter(org_id=card.org_id, account_id=card.account_id)
-    services = ServiceMapping.objects.filter(org_id=card.org_id, service_id=card.service_id)
-    rows = UsageCount.objects.filter(
-        org_id=card.org_id,
-        vendor_account__in=accounts.values("vendor_account"),
-        vendor_service__in=services.values("vendor_service"),
-    ).select_related("vendor_service", "integration")
+    of_account = {"org_id": card.org_id, "account_id": card.account_id}
+    of_service = {"org_id": card.org_id, "service_id": card.service_id}
+    month = AccountSplit.standing(card.period)
+    accounts = Q(vendor_account__in=AccountMapping.objects.filter(**of_account).values("vendor_account"))
+    accounts |= Q(
+        vendor_account__in=AccountSplit.objects.filter(month, **of_account).values("vendor_account")
+    )
+    services = Q(vendor_service__in=ServiceMapping.objects.filter(**of_service).values("vendor_service"))
+    services |= Q(vendor_service__in=AlsoCounts.objects.filter(month, **of_service).values("vendor_service"))
+    rows = UsageCount.objects.filter(accounts, services, org_id=card.org_id)
+    rows = rows.select_related("vendor_service", "integration")
     return [
         Event(
             row.counted_at,

@@ -1,7 +1,8 @@
 """Mappings from a CSV (D8): what each row asks for, or why it cannot be done. Nothing is changed by reading it.
 
 The columns are those of the export: Source, Vendor id, Status, and the PSA's id or name. What cannot be matched is said
-row by row; the rest goes through the same preview as any act on many rows.
+row by row; the rest goes through the same preview as any act on many rows. A file changes today's mappings. What a
+row counts to besides, and what stands in other months, is kept: a row that asks for another of these is refused.
 """
 
 from collections import defaultdict
@@ -9,9 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from vendors.csv_texts import CsvTable, Unreadable
 from vendors.mapping import ACCOUNTS, Change, Side, State, read_states
 from vendors.mapping_entries import STATUSES
+from vendors.shape_records import Said, heads, say_shapes
+from vendors.shapes import month_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Wrong(Exception):
 
 
 def plan(side: Side, org_id: int, table: CsvTable) -> Plan:
-    """Say what each row of a file asks for: four queries. Raises Unreadable for a file without the columns."""
+    """Say what each row of a file asks for: eight queries. Raises Unreadable for a file without the columns."""
     columns = Columns.of(side)
     needed = [columns.source, columns.vendor_id, columns.status]
     if missing := [f"“{head}”" for head in needed if head not in table.heads]:
@@ -74,13 +79,28 @@ def plan(side: Side, org_id: int, table: CsvTable) -> Plan:
         except Wrong as wrong:
             made.problems.append((line, str(wrong)))
     rows = {row.pk: row for row in known.rows.values() if row.pk in wanted}
+    shapes, asking = say_shapes(side, org_id, list(rows), month_of(timezone.now())), dict(table.rows)
     for pk, seen in read_states(side, org_id, rows).items():
-        asked = wanted[pk][1]
-        if asked == seen or (asked.status == seen.status == "excluded" and asked.target is None):
+        line, asked = wanted[pk]
+        if why := _lost(side, shapes[pk], asked, asking[line]):
+            made.problems.append((line, why))
+        elif asked == seen or (asked.status == seen.status == "excluded" and asked.target is None):
             made.same += 1
         else:
             made.changes.append(Change(pk, seen, asked))
     return made
+
+
+def _lost(side: Side, stands: Said, asked: State, row: Mapping[str, str]) -> str:
+    """Say why a row cannot be done without losing what a file cannot carry; empty when nothing is lost."""
+    for head, said in zip(heads(side), (stands.more, stands.other_months), strict=True):
+        if row.get(head.lower(), said) != said:
+            now = f"stands as “{said}”" if said else "is empty"
+            return f"“{head}” {now}, and a file cannot change it: change it on the row itself."
+    if stands.holds and not asked.target and not asked.excluded:
+        what = "is split over accounts" if side is ACCOUNTS else "counts to more services"
+        return f"It {what}, so it is not unmapped: end that first."
+    return ""
 
 
 def _load(side: Side, org_id: int) -> Known:

@@ -58,6 +58,7 @@ class ShapeForm:
     find: str = ""
     error: str = ""
     focus: str = ""
+    mapped: int | None = None
 
     @classmethod
     def of(cls, side: Side, shape: Shape, this: date) -> Self:

@@ -159,6 +159,39 @@ def _read(model: Any, side: Side, org_id: int, ids: Sequence[int]) -> dict[int, 
     return found
 
 
+@dataclass(frozen=True)
+class Said:
+    """A shape in words, as a file has it: what it counts to besides its mapping, and what stands in other months.
+
+    `holds`: it must stay mapped, because it is split, or counts to more.
+    """
+
+    more: str
+    other_months: str
+    holds: bool
+
+
+def heads(side: Side) -> tuple[str, str]:
+    """Give what the columns of `Said` are called."""
+    return ("Split over" if side is ACCOUNTS else "Counts to more"), "Other months"
+
+
+def say_shapes(side: Side, org_id: int, ids: Sequence[int], month: date) -> dict[int, Said]:
+    """Say the shape of each of some vendor rows in a month; empty words for what is one to one: four queries."""
+    shapes = read_shapes(side, org_id, ids)
+    wanted = {target for shape in shapes.values() for target in shape.targets}
+    named = side.target_model.objects.filter(org_id=org_id, pk__in=wanted).values_list("pk", "name")
+    names: dict[int, str] = dict(named)
+    return {
+        pk: Said(
+            "; ".join(say(one, names) for one in (*shape.parts, *shape.further)),
+            "; ".join(say(one, names) for one in shape.spans),
+            bool(shape.from_now(month)),
+        )
+        for pk, shape in shapes.items()
+    }
+
+
 def say(one: Dated, names: Mapping[int, str]) -> str:
     """Say one of a shape's rows: "e-mail address *@a.example to Harbor Dental, from December 2026"."""
     target = names.get(one.target or 0, "nothing")

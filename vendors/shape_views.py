@@ -14,7 +14,7 @@ from accounts.roles import Role
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import mapping, shapes
 from vendors.counting_words import FIELD_WORDS
-from vendors.mapping import ACCOUNTS, SIDES, Refused, Side, UnknownRow
+from vendors.mapping import ACCOUNTS, SERVICES, SIDES, Refused, Side, UnknownRow
 from vendors.mapping_effect import Effect
 from vendors.mapping_month_views import answer_row
 from vendors.mapping_views import find_targets, refuse
@@ -66,6 +66,7 @@ def form_page(
 ) -> HttpResponse:
     """Show the form as it is filled in, with what each part takes right now."""
     org_id, side = request.org.pk, form.side
+    form.mapped = stands.target
     wanted = stands.targets | {one.target for one in form.entries if one.target}
     targets = side.target_model.objects.filter(org_id=org_id).in_bulk(wanted)
     names = {pk: str(target) for pk, target in targets.items()}
@@ -75,7 +76,7 @@ def form_page(
     shares = share_out(row, form.parts) if side is ACCOUNTS else None
     context = _about(side, row, form) | {
         "rows": rows,
-        "fresh": _find(form, org_id, None, form.find) if side is not ACCOUNTS else None,
+        "fresh": _find(form, org_id, None, form.find) if side is SERVICES else None,
         "fields": [(name, words[0].capitalize()) for name, words in FIELD_WORDS.items()],
         "stands": [say(one, names) for one in (*stands.parts, *stands.further)],
         "target": targets.get(stands.target or 0),
@@ -92,7 +93,9 @@ def _find(form: ShapeForm, org_id: int, target: int | None, q: str) -> Any:
     if target or (form.side is ACCOUNTS and not q):
         return {"found": [], "total": 0}
     found, total = find_targets(form.side, org_id, q)
-    return {"found": found[:FOUND], "total": total}
+    taken = {form.mapped, *(one.target for one in form.entries)} if form.side is SERVICES else set()
+    free = [one for one in found if one.pk not in taken]
+    return {"found": free[:FOUND], "total": total - len(found) + len(free)}
 
 
 def trial_page(request: OrgRequest, plan: Plan, form: ShapeForm, row: Any, effect: Effect) -> HttpResponse:

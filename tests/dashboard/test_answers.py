@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 
@@ -16,7 +16,15 @@ from accounts.models import Organization
 from psa.models import Account, Agreement, AgreementLine, Service
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
-from vendors.models import AccountMapping, Integration, ServiceMapping, VendorAccount, VendorService
+from vendors.models import (
+    AccountMapping,
+    AccountSplit,
+    AlsoCounts,
+    Integration,
+    ServiceMapping,
+    VendorAccount,
+    VendorService,
+)
 
 HOME = "/o/northgate-it/why/"
 
@@ -213,3 +221,57 @@ def test_e7_a_search_that_finds_no_line_leads_to_the_question(
 def test_a_stranger_to_the_words_gets_an_empty_page(org: Organization, reviewer: Client) -> None:
     assert "Who or what are you missing?" in reviewer.get(HOME).text
     assert reviewer.get(HOME, {"q": "\x00%_"}).status_code == 200
+
+
+# ---- What is more than one to one (D5) ---------------------------------------------------------------
+
+
+def test_splits_are_named_from_both_ends(desk: Books, line: AgreementLine, approver: Client) -> None:
+    with org_scope(desk.org.pk):
+        branch, row = desk.account("Branch office"), VendorAccount.objects.get()
+        of = {"org": desk.org, "vendor_account": row, "account": branch}
+        AccountSplit.objects.create(field="domain", pattern="branch.example", **of)
+        AccountSplit.objects.create(field="name", pattern="old*", until_month=date(2026, 1, 1), **of)
+        name = row.name
+    page = ask(approver, name, "vendor-account")
+    assert "Of it, whoever has the domain branch.example goes to the account Branch office" in page
+    assert "old*" not in page
+    page = ask(approver, "Branch office", "account")
+    assert f"Of {name}, whoever has the domain branch.example counts for it" in page
+    assert "No vendor account is mapped to it" not in page
+
+
+def test_further_services_are_named_from_both_ends(
+    desk: Books, line: AgreementLine, approver: Client
+) -> None:
+    with org_scope(desk.org.pk):
+        bundle, counter = desk.service("Care bundle"), VendorService.objects.get()
+        AlsoCounts.objects.create(org=desk.org, vendor_service=counter, service=bundle)
+        name = counter.name
+    assert "It counts to the service Care bundle too" in ask(approver, name, "vendor-service")
+    page = ask(approver, "Care bundle", "service")
+    assert f"{name} of Veeam is not excluded" in page
+    assert "nobody counts it" not in page
+
+
+def test_the_panel_names_the_vendor_accounts_of_which_a_part_counts(
+    desk: Books, line: AgreementLine, approver: Client
+) -> None:
+    with org_scope(desk.org.pk):
+        row = VendorAccount.objects.get()
+        theirs = desk.line(desk.agreement(desk.account("Branch office")), line.service, "1")
+        AccountSplit.objects.create(
+            org=desk.org,
+            vendor_account=row,
+            account_id=theirs.account_id,
+            field="domain",
+            pattern="branch.example",
+        )
+        desk.refresh()
+        cards = [desk.card(one).pk for one in (line, theirs)]
+    mine, other = (
+        approver.get(f"/o/northgate-it/lines/{pk}/", headers={"HX-Request": "true"}).text for pk in cards
+    )
+    assert "what no part of it takes" in mine
+    assert "those with the domain branch.example" in other
+    assert "no vendor account is mapped" not in other

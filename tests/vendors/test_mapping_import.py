@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import date
 from html import unescape
 
 import pytest
@@ -15,7 +16,14 @@ from accounts.models import Organization, User
 from accounts.roles import Role
 from reconcile.tenancy.scope import org_scope
 from tests.vendors.mapping_desk import HTMX, Desk
-from vendors.models import AccountMapping, ServiceMapping, VendorAccount
+from vendors.models import (
+    AccountMapping,
+    AccountSplit,
+    AlsoCounts,
+    MappingSpan,
+    ServiceMapping,
+    VendorAccount,
+)
 
 
 @pytest.fixture
@@ -143,3 +151,36 @@ def test_d8_only_admins_import(
     assert bob.get(where).status_code == 403
     assert "Import…" not in bob.get(reverse("mapping_accounts", args=[desk.org.slug])).text
     assert "Import mappings of vendor accounts" in desk.client.get(where, headers=HTMX).text
+
+
+def test_a_file_keeps_what_it_cannot_carry_or_says_that_it_cannot(desk: Desk) -> None:
+    """Splits, further services and other months go out; coming in, they stay as they are."""
+    with org_scope(desk.org.pk):
+        AccountMapping.objects.create(org=desk.org, vendor_account=desk.loose, account=desk.harbor)
+        of = {"org": desk.org, "vendor_account": desk.loose}
+        AccountSplit.objects.create(account=desk.quarry, field="domain", pattern="quarry.example", **of)
+        MappingSpan.objects.create(account=desk.quarry, until_month=date(2026, 1, 1), **of)
+    rows = export(desk)
+    (row,) = rows
+    assert row["Split over"] == "domain quarry.example to Quarry Lane Builders"
+    assert row["Other months"] == "Quarry Lane Builders, until the end of December 2025"
+    assert "Nothing to change" in send(desk, written(rows))
+    row |= {"Account id": desk.quarry.remote_id}
+    assert "Import 1 change" in send(desk, written(rows)), "its mapping may change, and the rest stays"
+    unmapped = [row | {"Status": "Unmapped"}]
+    assert "Line 2: It is split over accounts, so it is not unmapped: end that first." in send(
+        desk, written(unmapped)
+    )
+    for head in ("Split over", "Other months"):
+        assert f"Line 2: “{head}” stands as" in send(desk, written([row | {head: ""}]))
+
+
+def test_further_services_go_out_and_stay(desk: Desk) -> None:
+    with org_scope(desk.org.pk):
+        bundle = desk.books.service("Care bundle", "20")
+        AlsoCounts.objects.create(org=desk.org, vendor_service=desk.agents, service=bundle)
+    rows = export(desk, "services")
+    row = next(one for one in rows if one["Vendor service"] == "Workstation agents")
+    assert row["Counts to more"] == "Care bundle"
+    row |= {"Status": "Unmapped"}
+    assert "It counts to more services, so it is not unmapped" in send(desk, written(rows), "services")
