@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import BooleanField, Count, Q, Value
+from django.utils import timezone
 
 from psa.models import Connection
+from vendors.carrying_pointers import KINDS, read_pointers
 from vendors.mapping import ACCOUNTS, SERVICES, Change, Side, State
-from vendors.mapping_forms import ROWS_AT_ONCE, written
+from vendors.mapping_forms import ROWS_AT_ONCE, written, written_pair
 from vendors.mapping_lists import list_refusals, read_keys
-from vendors.models import AccountSplit, AlsoCounts, CountingRule, Integration
+from vendors.models import Integration
+from vendors.shapes import month_of
 from vendors.suggest import (
     CONTESTED,
     TOO_CLOSE,
@@ -38,7 +41,10 @@ _KEYS = {ACCOUNTS: ("identifier",), SERVICES: ("part_number", "vendor_sku", "ide
 
 @dataclass(frozen=True)
 class Offer:
-    """So many mappings lead to the old connection, or within one connection to what it no longer has."""
+    """So many mappings lead to the old connection, or within one connection to what it no longer has.
+
+    Splits, further services and planned mappings are mappings too.
+    """
 
     old: Connection
     new: Connection
@@ -51,7 +57,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class MappedRow:
-    """A vendor's account or service that is mapped to what is carried over."""
+    """A vendor's account or service that leads to what is carried over, as a whole or as its name says."""
 
     id: int
     name: str
@@ -61,14 +67,22 @@ class MappedRow:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """An account or service of the old connection with all that is mapped to it, and what it may be in the new one."""
+    """An account or service of the old connection with all that leads to it, and what it may be in the new one.
+
+    `pointed` are the splits, further services and planned mappings.
+    """
 
     side: Side
     id: int
     name: str
     is_gone: bool
     mapped: tuple[MappedRow, ...]
+    pointed: tuple[MappedRow, ...]
     advice: Advice
+
+    @property
+    def rows(self) -> tuple[MappedRow, ...]:
+        return self.mapped + self.pointed
 
     @property
     def sure(self) -> Suggestion | None:
@@ -103,7 +117,8 @@ class Counterpart:
         ]
 
     def value(self, one: Suggestion) -> str:
-        return ",".join(written(change) for change in self.changes_to(one.candidate.id))
+        target = one.candidate.id
+        return ",".join(map(written, self.changes_to(target))) or written_pair(self.id, target)
 
 
 @dataclass(frozen=True)
@@ -188,12 +203,12 @@ class Plan:
 def list_offers(org_id: int, into: Connection | None = None) -> list[Offer]:
     """Give what could be carried over `into` a connection, or into the newest that has been read: two queries."""
     connections = list(Connection.objects.filter(org_id=org_id).order_by("created_at", "pk"))
-    mapped, gone = _count_mappings(org_id)
+    _, leading, gone = _count_mappings(org_id)
     new = into or next((one for one in reversed(connections) if one.read_at), None)
     offers = []
     if new and new.read_at:
         offers = [
-            Offer(old, new, mapped[old.pk]) for old in connections if old.pk != new.pk and mapped[old.pk]
+            Offer(old, new, leading[old.pk]) for old in connections if old.pk != new.pk and leading[old.pk]
         ]
     # What leads elsewhere anyway need not be mended where it is.
     offered = {offer.old.pk for offer in offers}
@@ -206,36 +221,27 @@ def count_mapped(org_id: int, old: Connection) -> int:
     return _count_mappings(org_id)[0][old.pk]
 
 
-def count_left(org_id: int, old: Connection) -> dict[str, int]:
-    """Count by kind what else leads to a connection and does not come along: three queries."""
-    rules = CountingRule.objects.filter(org_id=org_id, removed_at=None, until_month=None)
-    splits = AccountSplit.objects.filter(org_id=org_id, until_month=None)
-    parts = AlsoCounts.objects.filter(org_id=org_id, until_month=None)
-    found = {
-        "counting rule": rules.filter(service__connection=old).count(),
-        "split": splits.filter(account__connection=old).count(),
-        "bundle part": parts.filter(service__connection=old).count(),
-    }
-    return {kind: number for kind, number in found.items() if number}
-
-
-def _count_mappings(org_id: int) -> tuple[Counter[int], Counter[int]]:
-    """Count by connection the mappings to it, and those to what it no longer has: one query."""
-    mapped, gone = Counter[int](), Counter[int]()
+def _count_mappings(org_id: int) -> tuple[Counter[int], Counter[int], Counter[int]]:
+    """Count by connection the mappings to it, all that leads to it, and of that what it no longer has: one query."""
+    month = month_of(timezone.now())
+    sources = [(side, side.mapping_model.objects.filter(org_id=org_id), True) for side in ORDER]
+    sources += [(kind.side, kind.standing(org_id, month), False) for kind in KINDS]
     counted = []
-    for side in ORDER:
+    for side, found, whole in sources:
         of, away = f"{side.noun}__connection_id", Q(**{f"{side.noun}__vanished_at__isnull": False})
-        rows = side.mapping_model.objects.filter(org_id=org_id).values(of)
-        rows = rows.annotate(number=Count("pk"), away=Count("pk", filter=away))
-        counted.append(rows.values_list(of, "number", "away"))
-    for connection_id, number, number_gone in counted[0].union(*counted[1:], all=True):
-        mapped[connection_id] += number
+        rows = found.order_by().values(of).annotate(number=Count("pk"), away=Count("pk", filter=away))
+        marked = rows.annotate(whole=Value(whole, output_field=BooleanField()))
+        counted.append(marked.values_list(of, "number", "away", "whole"))
+    mapped, leading, gone = Counter[int](), Counter[int](), Counter[int]()
+    for connection_id, number, number_gone, whole in counted[0].union(*counted[1:], all=True):
+        mapped[connection_id] += number if whole else 0
+        leading[connection_id] += number
         gone[connection_id] += number_gone
-    return mapped, gone
+    return mapped, leading, gone
 
 
 def plan(org_id: int, old: Connection, new: Connection) -> Plan:
-    """Say what each mapped account and service may be in the new connection: twelve queries.
+    """Say what each mapped account and service may be in the new connection: sixteen queries.
 
     Within one connection it is about what has vanished from it, and what is there now.
     """
@@ -247,8 +253,10 @@ def _plan_side(side: Side, org_id: int, old: Connection, new: Connection) -> lis
     fields = ("pk", "name", "active", "vanished_at", *_KEYS[side])
     here = list(side.target_model.objects.filter(org_id=org_id, connection=old).values_list(*fields))
     mapped = _mapped(side, org_id, {pk for pk, *_ in here})
+    pointed = _pointed(side, org_id, old)
+    leading = mapped.keys() | pointed.keys()
     # Those that nobody mapped stand beside them, because they have a claim too.
-    theirs = [row for row in here if (row[3] and row[0] in mapped) or not (is_within or row[3])]
+    theirs = [row for row in here if (row[3] and row[0] in leading) or not (is_within or row[3])]
     found = side.target_model.objects.filter(org_id=org_id, connection=new, vanished_at=None)
     candidates = [_candidate(side, row, by_keys=is_within) for row in found.values_list(*fields)]
     refused = list_refusals(side, org_id)
@@ -256,9 +264,9 @@ def _plan_side(side: Side, org_id: int, old: Connection, new: Connection) -> lis
     advice = suggest(subjects, candidates, _WORDS[side])
     claims = Counter(sure.candidate.id for one in advice.values() if (sure := one.sure))
     counterparts = [
-        Counterpart(side, pk, name, vanished is not None, tuple(mapped[pk]),
-                    _judge(side, advice[pk], claims, old))
-        for pk, name, _, vanished, *_ in theirs if pk in mapped
+        Counterpart(side, pk, name, vanished is not None, tuple(mapped.get(pk, ())),
+                    tuple(pointed.get(pk, ())), _judge(side, advice[pk], claims, old))
+        for pk, name, _, vanished, *_ in theirs if pk in leading
     ]  # fmt: skip
     order = list(GROUPS)
     return sorted(counterparts, key=lambda one: (order.index(one.group), one.name.casefold(), one.id))
@@ -280,6 +288,14 @@ def _mapped(side: Side, org_id: int, targets: Collection[int]) -> dict[int, list
         if target in targets:
             _, name, source, excluded_at = rows[pk]
             found[target].append(MappedRow(pk, name, sources[source], excluded_at is not None))
+    return found
+
+
+def _pointed(side: Side, org_id: int, old: Connection) -> dict[int, list[MappedRow]]:
+    """Give by account or service what else leads to it: two queries."""
+    found: dict[int, list[MappedRow]] = defaultdict(list)
+    for one in read_pointers(org_id, old.pk, month_of(timezone.now()), [side]):
+        found[one.target].append(MappedRow(one.owner, one.words, one.source, one.is_excluded))
     return found
 
 

@@ -1,8 +1,9 @@
 """Carry mappings over (B9): look at every counterpart, then at what happens to the lines, then do it; with undo."""
 
 from collections import Counter
+from collections.abc import Mapping
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -11,13 +12,15 @@ from psa.models import Connection
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import carrying
 from vendors.carrying import ORDER
-from vendors.carrying_acts import Acts, Done, carry, check_way, last_act, take_back
-from vendors.mapping import Change, Refused, Side, UnknownRow
-from vendors.mapping_effect import foresee_together
-from vendors.mapping_forms import UNREADABLE, read_pick
+from vendors.carrying_acts import Done, carry, foresee, last_act, plan, take_back
+from vendors.carrying_along import NOUNS, Along, Asked
+from vendors.mapping import Change, Refused, UnknownRow
+from vendors.mapping_forms import UNREADABLE, read_pair, read_pick
 from vendors.mapping_views import refuse
 
 NOTHING = "Nothing is ticked or chosen. Tick a row or choose a counterpart first. Nothing was changed."
+# Of what stays, as many are named as one reads; the others are counted.
+STAYS_NAMED = 12
 OUTDATED = (
     "What is sure on other pages is not what it was when you loaded this page. Nothing was changed. "
     "Reload the page, then look again."
@@ -37,7 +40,7 @@ def carry_over(request: OrgRequest, old: int, new: int) -> HttpResponse:
         return refuse(request, refused)
     except UnknownRow as unknown:
         raise Http404("No such row") from unknown
-    told = f"Carried over: {_numbers(done)}." if done.entry else "It was like this already."
+    told = f"Carried over: {say_numbers(done.numbers)}." if done.entry else "It was like this already."
     return _answer(request, *way, told, done)
 
 
@@ -48,25 +51,13 @@ def carry_look(request: OrgRequest, old: int, new: int) -> HttpResponse:
     way = _find(request, old), _find(request, new)
     try:
         asked = _asked(request, *way)
-        check_way(request.org.pk, *way, asked)
-        effect = foresee_together(request.org.pk, asked)
+        along = plan(request.org.pk, *way, asked)
+        effect = foresee(request.org.pk, asked, along)
     except Refused as refused:
         return refuse(request, refused)
     except UnknownRow as unknown:
         raise Http404("No such row") from unknown
-    numbers = {side.key: len(changes) for side, changes in asked.items()}
-    left = 0 if old == new else carrying.count_mapped(request.org.pk, way[0]) - sum(numbers.values())
-    context = {
-        "old": way[0],
-        "new": way[1],
-        "effect": effect,
-        "numbers": _numbers(Done(numbers, None)),
-        "several": _shared_targets(asked),
-        "left": left,
-        "also_left": "" if old == new else _words(carrying.count_left(request.org.pk, way[0])),
-        "names_psa": old != new,
-        "side": ORDER[-1],
-    }
+    context = _look(request, *way, asked, along) | {"effect": effect}
     return render(request, "vendors/carry_look.html", context)
 
 
@@ -84,7 +75,7 @@ def carry_undo(request: OrgRequest, old: int, new: int) -> HttpResponse:
         return refuse(request, refused)
     except UnknownRow as unknown:
         raise Http404("No such act") from unknown
-    told = f"Taken back: {_numbers(done)}." if done.entry else "It was taken back already."
+    told = f"Taken back: {say_numbers(done.numbers)}." if done.entry else "It was taken back already."
     return _answer(request, *way, told)
 
 
@@ -93,17 +84,19 @@ def _find(request: OrgRequest, pk: int) -> Connection:
 
 
 def _context(request: OrgRequest, old: Connection, new: Connection) -> dict[str, object]:
-    plan = carrying.plan(request.org.pk, old, new) if new.read_at else carrying.Plan([])
+    found = carrying.plan(request.org.pk, old, new) if new.read_at else carrying.Plan([])
     number = request.GET.get("page", "1")
-    page = plan.page(int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1)
+    page = found.page(int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1)
+    act = last_act(request.org.pk, old, new)
     return {
         "old": old,
         "new": new,
         "is_within": old.pk == new.pk,
-        "plan": plan,
+        "plan": found,
         "page": page,
-        "act": last_act(request.org.pk, old, new),
-        "gone": sum(row.is_gone for row in plan.rows),
+        "act": act,
+        "act_words": say_numbers(act.new) if act else "",
+        "gone": sum(row.is_gone for row in found.rows),
     }
 
 
@@ -114,28 +107,55 @@ def _answer(
     return render(request, "vendors/carry_changed.html", context)
 
 
-def _asked(request: OrgRequest, old: Connection, new: Connection) -> Acts:
+def _look(
+    request: OrgRequest, old: Connection, new: Connection, asked: Asked, along: Along
+) -> dict[str, object]:
+    numbers = {side.key: len(changes) for side, changes in asked.changes.items()}
+    left = 0 if old == new else carrying.count_mapped(request.org.pk, old) - sum(numbers.values())
+    return {
+        "old": old,
+        "new": new,
+        "numbers": say_numbers(numbers) or say_numbers(along.numbers) or "nothing",
+        "several": _shared_targets(asked),
+        "left": left,
+        "along": say_numbers(along.numbers) if any(numbers.values()) else "",
+        "twins": bool(along.drafts),
+        "also_left": say_numbers(along.left),
+        "stays": along.stays[:STAYS_NAMED],
+        "stays_more": max(0, len(along.stays) - STAYS_NAMED),
+        "names_psa": old != new,
+        "side": ORDER[-1],
+    }
+
+
+def _asked(request: OrgRequest, old: Connection, new: Connection) -> Asked:
     """Read what was ticked and chosen, and what is sure on other pages when that was ticked; raises Refused."""
     form = request.POST
-    asked = {side: _changes(side, form) for side in ORDER}
+    texts = {side: _texts(form.getlist(side.key)) for side in ORDER}
     if form.get("rest"):
         number = form.get("page", "")
         page = carrying.plan(request.org.pk, old, new).page(int(number) if number.isdecimal() else 1)
         if page.mark != form["rest"]:
             raise Refused(OUTDATED)
         for row in page.rest:
-            if row.sure:
-                asked[row.side] += row.changes_to(row.sure.candidate.id)
-    if not any(asked.values()):
+            texts[row.side] += _texts([row.sure_value])
+    changes = {side: _changes(some) for side, some in texts.items()}
+    pairs = {side: dict(read_pair(one) for one in some if one[0] == "=") for side, some in texts.items()}
+    asked = Asked({side: some for side, some in changes.items() if some}, pairs)
+    if not asked:
         raise Refused(NOTHING)
-    return {side: changes for side, changes in asked.items() if changes}
+    return asked
 
 
-def _changes(side: Side, form: QueryDict) -> list[Change]:
-    """Read the values of one side: each holds the changes of all that is mapped to one account or service."""
+def _texts(values: list[str]) -> list[str]:
+    """Take the values of one side apart: each holds all that leads to one account or service."""
+    return [text for text in ",".join(values).split(",") if text]
+
+
+def _changes(texts: list[str]) -> list[Change]:
     changes = {}
-    for text in ",".join(filter(None, form.getlist(side.key))).split(","):
-        if text:
+    for text in texts:
+        if text[0] != "=":
             row, seen, wanted = read_pick(text)
             if wanted is None:
                 raise Refused(UNREADABLE)
@@ -143,18 +163,19 @@ def _changes(side: Side, form: QueryDict) -> list[Change]:
     return list(changes.values())
 
 
-def _shared_targets(asked: Acts) -> int:
+def _shared_targets(asked: Asked) -> int:
     """Count the accounts and services that several of the old connection would become."""
-    pairs = {(side, c.seen.target, c.wanted.target) for side, changes in asked.items() for c in changes}
-    return sum(number > 1 for number in Counter((side, wanted) for side, _, wanted in pairs).values())
+    pairs = {
+        (side, old, new) for side, some in asked.becomes.items() for old, news in some.items() for new in news
+    }
+    return sum(number > 1 for number in Counter((side, new) for side, _, new in pairs).values())
 
 
-def _numbers(done: Done) -> str:
-    """Write how many mappings of each kind: "12 vendor accounts and 3 vendor services"."""
-    return _words({f"vendor {side.noun}": done.numbers.get(side.key, 0) for side in reversed(ORDER)})
-
-
-def _words(numbers: dict[str, int]) -> str:
-    """Write numbers of things in one line, without those that there are none of."""
-    words = [f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items() if number]
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+def say_numbers(numbers: Mapping[str, int]) -> str:
+    """Write how many of each kind: "12 vendor accounts, 3 vendor services and 1 counting rule"."""
+    nouns = {side.key: f"vendor {side.noun}" for side in reversed(ORDER)} | NOUNS
+    words: Counter[str] = Counter()
+    for key, noun in nouns.items():
+        words[noun] += numbers.get(key, 0)
+    said = [f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in words.items() if number]
+    return " and ".join(filter(None, [", ".join(said[:-1]), *said[-1:]]))

@@ -171,11 +171,25 @@ def make(org_id: int, plan: Plan, *, by: User | None) -> Written:
     written = write(org_id, plan, rows, by=by)
     for change in plan.changes:
         row = rows[change.row]
-        old, new = _said(before[row.pk], change.seen), _said(say_dated(row), change.wanted)
+        old, new = said(before[row.pk], change.seen), said(say_dated(row), change.wanted)
         _record(row, change.verb, old, new, by)
     if written.made:
-        _record(written.made, "made rule", {}, _said(say_dated(written.made), State()), by)
+        _record(written.made, "made rule", {}, said(say_dated(written.made), State()), by)
     return written
+
+
+def remove(org_id: int, rows: Sequence[CountingRule], *, by: User | None) -> None:
+    """Remove rules that stand, as one; they hold what they are about. Call it inside the organization's scope."""
+    notes = []
+    for row in rows:
+        state, words = State.of(row), say_dated(row)
+        row.removed_at = timezone.now()
+        notes.append(note_of(row, said(words, state), said(words, State.of(row))))
+    CountingRule.objects.bulk_update(rows, ["removed_at"])
+    audit.record_all(org_id, actor=by, verb="removed rule", notes=notes)
+    account_ids = affected_accounts(org_id, rows)
+    if account_ids is None or account_ids:
+        figures_changed.send(CountingRule, org_id=org_id, account_ids=account_ids)
 
 
 def write(org_id: int, plan: Plan, rows: Mapping[int, CountingRule], *, by: User | None = None) -> Written:
@@ -307,14 +321,18 @@ def scope_words(row: CountingRule) -> str:
     return str(row.account) if row.account_id else "every account"
 
 
-def _said(words: str, state: State) -> dict[str, Any]:
+def note_of(row: CountingRule, old: dict[str, Any], new: dict[str, Any]) -> audit.Note:
+    """Give what the audit trail says of a rule, which must hold what it is about."""
+    if row.note:
+        new = new | {"note": row.note}
+    label = f"{row.service}, {scope_words(row)}"
+    return audit.Note(subject=f"counting_rule:{row.pk}", label=label, old=old, new=new)
+
+
+def said(words: str, state: State) -> dict[str, Any]:
+    """Give what a note says of a rule before or after an act; `words` are those of `say_dated`."""
     return {"rule": words, "removed": state.removed}
 
 
 def _record(row: CountingRule, verb: str, old: dict[str, Any], new: dict[str, Any], by: User | None) -> None:
-    if row.note:
-        new = new | {"note": row.note}
-    audit.record(
-        row.org_id, actor=by, verb=verb, subject=f"counting_rule:{row.pk}",
-        label=f"{row.service}, {scope_words(row)}", old=old, new=new,
-    )  # fmt: skip
+    audit.record_all(row.org_id, actor=by, verb=verb, notes=[note_of(row, old, new)])

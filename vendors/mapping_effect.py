@@ -109,10 +109,15 @@ def foresee(side: Side, org_id: int, changes: Sequence[Change]) -> Effect:
     return foresee_together(org_id, {side: changes})
 
 
-def foresee_together(org_id: int, changes: Mapping[Side, Sequence[Change]]) -> Effect:
+def foresee_together(
+    org_id: int,
+    changes: Mapping[Side, Sequence[Change]],
+    more: Callable[[], object] = lambda: None,
+    touched: Sequence[list[int] | None] = (),
+) -> Effect:
     """Give what changes of both sides would do as one act: an account's usage is billed by what its services become.
 
-    Raises Refused and UnknownRow, as the act would.
+    `more` is done with them, to the lines of the accounts `touched`. Raises Refused and UnknownRow, as the act would.
     """
     acts = [(side, some, find_rows(side, org_id, [c.row for c in some])) for side, some in changes.items()]
 
@@ -123,9 +128,10 @@ def foresee_together(org_id: int, changes: Mapping[Side, Sequence[Change]]) -> E
         with figures_changed.together(org_id):
             for side, some, rows in acts:
                 write(side, org_id, some, rows)
+            more()
 
-    account_ids = _all_or_none([affected_accounts(side, org_id, some, rows) for side, some, rows in acts])
-    return try_out(org_id, account_ids, act)
+    affected = [affected_accounts(side, org_id, some, rows) for side, some, rows in acts]
+    return try_out(org_id, _all_or_none([*affected, *touched]), act)
 
 
 def try_out(org_id: int, account_ids: Sequence[int] | None, act: Callable[[], object]) -> Effect:

@@ -46,3 +46,16 @@ def read_pick(text: str) -> tuple[int, State, State | None]:
 def written(change: Change) -> str:
     """Write a change as a form holds it; `read_pick` reads it."""
     return f"{change.row}|{change.seen}|{change.wanted}"
+
+
+def read_pair(text: str) -> tuple[int, int]:
+    """Read what `written_pair` gives; raises Refused."""
+    ids = text.removeprefix("=").split("|")
+    if len(ids) != 2 or not all(pk.isascii() and pk.isdigit() and len(pk) < 19 for pk in ids):
+        raise Refused(UNREADABLE)
+    return int(ids[0]), int(ids[1])
+
+
+def written_pair(old: int, new: int) -> str:
+    """Write that what leads to one target, and is no mapping of a whole row, goes to another."""
+    return f"={old}|{new}"

@@ -1,16 +1,20 @@
 """B9 in a real browser: mappings are carried over by keys alone, after a look at what changes, and taken back."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import Organization, User
+from psa.models import Agreement
 from reconcile.tenancy.scope import org_scope
 from tests.conftest import PASSWORD
 from tests.screens.test_accessibility import serious, sign_in
 from tests.screens.test_tab_order import CONTROLS, walk
 from tests.vendors.moving import Move
+from vendors.counting import Do, Step
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +36,9 @@ def move(monkeypatch: pytest.MonkeyPatch, committed_db: None) -> Move:
         ):
             old, _ = move.both(ours, theirs)
             move.books.usage(move.books.vendor_account(old, ours.lower()), move.agents, "7")
+        one_less = Step(do=Do.EXCLUDE, by=Decimal(1))
+        move.books.rule(move.backup, one_less)
+        move.books.rule(move.backup, one_less, agreement=Agreement.objects.get(connection=move.old))
         move.books.refresh()
     return move
 
@@ -57,7 +64,7 @@ def test_mappings_are_carried_over_and_taken_back_by_keys_alone(move: Move, site
     expect(dialog.get_by_role("button", name="Carry over", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#toasts .toast")).to_contain_text(
-        "Carried over: 2 vendor accounts and 1 vendor service"
+        "Carried over: 2 vendor accounts, 1 vendor service and 1 counting rule"
     )
     expect(dialog).to_have_count(0)
     expect(page.locator("#carry tr[data-row]")).to_have_count(3)
@@ -74,7 +81,7 @@ def test_the_offer_stands_on_the_page_of_the_new_psa_and_undo_stays_on_the_page(
     move.carry(move.ticked())
     page.goto(site + move.at())
     expect(page.locator(".notice.ok")).to_contain_text(
-        "Dana carried 2 vendor accounts and 1 vendor service over"
+        "Dana carried 2 vendor accounts, 1 vendor service and 1 counting rule over"
     )
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#carry tr[data-row]")).to_have_count(6)
@@ -93,4 +100,5 @@ def test_the_page_and_its_dialog_are_reached_by_tab_and_have_no_serious_violatio
         assert serious(page) == []
         page.get_by_role("button", name="Look at what changes").click()
         page.wait_for_selector("#many[open]")
+        expect(page.locator("#many .notice")).to_have_count(3)
         assert serious(page) == []

@@ -1,6 +1,7 @@
 """An organization that changes its PSA: what it had mapped in the old one, and what the new one holds."""
 
 import re
+from datetime import date
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -15,7 +16,8 @@ from dashboard.models import Card
 from psa.models import Connection
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
-from vendors.models import AccountMapping, ServiceMapping
+from vendors.models import AccountMapping, CountingRule, ServiceMapping
+from vendors.shapes import month_of
 
 HTMX = {"HX-Request": "true"}
 TICKED = re.compile(r'data-select name="(\w+)" value="([^"]*)" checked')
@@ -69,6 +71,10 @@ class Move:
     def carry(self, form: dict[str, Any], *ids: int, name: str = "mapping_carry") -> Any:
         return self.client.post(self.at(name, *ids), form, headers=HTMX)
 
+    def look(self, form: dict[str, Any] | None = None, *ids: int) -> str:
+        """Give the dialog that says what would happen; without a form, to what is ticked beforehand."""
+        return unescape(self.carry(form or self.ticked(*ids), *ids, name="mapping_carry_look").text)
+
     def mapped(self) -> tuple[dict[int, int], dict[int, int]]:
         with org_scope(self.org.pk):
             return (
@@ -85,3 +91,17 @@ class Move:
         with org_scope(self.org.pk):
             assert audit.verify(self.org.pk) is None
             return list(AuditEntry.objects.filter(seq__gt=1).order_by("seq"))
+
+
+def month(later: int = 0) -> date:
+    """Give the first day of this month, or of one so many months later."""
+    now = month_of(timezone.now())
+    years, index = divmod(now.month - 1 + later, 12)
+    return date(now.year + years, index + 1, 1)
+
+
+def rules_of(service: Any, **about: Any) -> list[tuple[date | None, date | None, list[dict[str, Any]]]]:
+    """Give the rules of exactly one scope: months and steps, in the order in which they were made."""
+    wanted = {"account": None, "agreement": None} | about
+    found = CountingRule.objects.filter(service=service, removed_at=None, **wanted).order_by("pk")
+    return list(found.values_list("from_month", "until_month", "steps"))
