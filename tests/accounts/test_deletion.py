@@ -71,13 +71,13 @@ def test_a3_nothing_runs_while_it_is_closed_and_restoring_brings_all_back(
 ) -> None:
     things, client = furnish(org), sign_in(alice)
     with org_scope(org.pk):
-        Push.objects.update(state="staged")
+        Push.objects.filter(pk=things.push).update(state="staged")
     client.post(at(org), {"name": org.name})
     run_sync(org.pk, things.run)
     send_pushes(org.pk)
     with org_scope(org.pk):
         assert SyncRun.objects.get(pk=things.run).state == "queued"
-        assert Push.objects.get().state == "staged"
+        assert Push.objects.get(pk=things.push).state == "staged"
         assert not PushAttempt.objects.exists()
     assert client.post(at(org, "organization_restore")).status_code == 302
     assert "Restored. Everything is as it was." in client.get(at(org)).text
@@ -91,9 +91,9 @@ def test_a3_nothing_runs_while_it_is_closed_and_restoring_brings_all_back(
 
 
 def test_a3_a_push_that_a_worker_holds_is_not_sent_after_the_closing(org: Organization, alice: User) -> None:
-    furnish(org)
+    things = furnish(org)
     with org_scope(org.pk):
-        Push.objects.update(state="staged")
+        Push.objects.filter(pk=things.push).update(state="staged")
     (work,) = push_steps.claim(org.pk)
     with org_scope(org.pk):
         deletion.close(org.pk, org.name, by=alice)
