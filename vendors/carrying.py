@@ -18,11 +18,10 @@ from psa.models import Connection
 from vendors.carrying_pointers import KINDS, read_pointers
 from vendors.mapping import ACCOUNTS, SERVICES, Change, Side, State
 from vendors.mapping_forms import ROWS_AT_ONCE, written, written_pair
-from vendors.mapping_lists import list_refusals, read_keys
+from vendors.mapping_lists import list_refusals, read_keys, read_product
 from vendors.models import Integration
 from vendors.shapes import month_of
 from vendors.suggest import (
-    CONTESTED,
     TOO_CLOSE,
     Advice,
     Candidate,
@@ -309,13 +308,25 @@ def _subject(
 ) -> Subject:
     pk, name, _, _, *keys = row
     wrong = (target for one in mapped.get(pk, ()) for target in refused.get(one.id, ()))
-    return Subject(id=pk, name=name, keys=_keys(side, keys, by_keys=by_keys), refused=frozenset(wrong))
+    return Subject(
+        id=pk,
+        name=name,
+        keys=_keys(side, keys, by_keys=by_keys),
+        refused=frozenset(wrong),
+        product=read_product(side, name, keys),
+    )
 
 
 def _candidate(side: Side, row: Sequence[Any], *, by_keys: bool) -> Candidate:
     pk, name, active, _, *keys = row
     caution = "" if active else "not active in the PSA"
-    return Candidate(id=pk, name=name, keys=_keys(side, keys, by_keys=by_keys), caution=caution)
+    return Candidate(
+        id=pk,
+        name=name,
+        keys=_keys(side, keys, by_keys=by_keys),
+        caution=caution,
+        product=read_product(side, name, keys),
+    )
 
 
 def _keys(side: Side, texts: Sequence[str], *, by_keys: bool) -> tuple[str, ...]:
@@ -327,7 +338,7 @@ def _judge(side: Side, advice: Advice, claims: Counter[int], old: Connection) ->
     sure = advice.sure
     if sure and claims[sure.candidate.id] > 1:
         doubt = f"{claims[sure.candidate.id]} {side.key} of {old} may be this one"
-    elif sure and side is SERVICES and sure.reason in CONTESTED:
+    elif sure and side is SERVICES and sure.is_contested:
         doubt = f"{sure.reason}: perhaps another product"
     else:
         return advice

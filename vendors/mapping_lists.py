@@ -19,6 +19,7 @@ from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
 from vendors.microsoft_skus import catalogue
 from vendors.models import MappingRefusal
 from vendors.names import read_name
+from vendors.products import UNKNOWN, Product
 from vendors.shapes import month_of
 from vendors.suggest import Candidate, Subject, Words, suggest
 
@@ -240,6 +241,7 @@ def advise(side: Side, org_id: int, entries: Sequence[Entry]) -> None:
             ),
             refused=frozenset(refused.get(e.id, ())),
             caution=CAUTIONS.get(e.kind, ""),
+            product=read_product(side, e.name, [e.key]),
         )
         for e in entries
     )
@@ -286,6 +288,7 @@ def list_candidates(side: Side, org_id: int) -> list[Candidate]:
             keys=read_keys(side, found),
             caution="" if active else "not active in the PSA",
             psa=psas[psa],
+            product=read_product(side, name, found),
         )
         for pk, name, active, psa, *found in rows.values_list("pk", "name", "active", "connection_id", *keys)
     ]
@@ -294,6 +297,11 @@ def list_candidates(side: Side, org_id: int) -> list[Candidate]:
 def read_keys(side: Side, texts: Iterable[str]) -> tuple[str, ...]:
     """Give what stands for an account or a service; of Microsoft's products everything that stands for the same."""
     return tuple(filter(None, texts)) if side is ACCOUNTS else catalogue().keys_of(texts)
+
+
+def read_product(side: Side, name: str, texts: Sequence[str]) -> Product:
+    """Give what a service says of its product; an account has none."""
+    return UNKNOWN if side is ACCOUNTS else catalogue().describe(name, texts)
 
 
 def _ask(

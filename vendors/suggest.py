@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vendors.name_index import Likeness, Match, NameIndex
+from vendors.products import UNKNOWN, Fit, Product, compare, fold_product
 from vendors.word_lists import read_words
 
 # From this confidence on, in percent, a suggestion may be accepted together with others.
@@ -16,6 +17,8 @@ SURE = 95
 BY_KEY_AND_NAME, BY_KEY, BY_DOMAIN, BY_DECISION, DOUBTFUL = 99, 97, 97, 96, 50
 # A name that another one is as near to, one that somebody else has the better claim to, and a choice taken back.
 TOO_CLOSE, BETTER_CLAIM, TAKEN_BACK = 60, 60, 15
+# Another name of the product, a term that only one side says, and what the same term adds; another product or term.
+BY_OTHER_NAME, ONE_SIDED, SAME_TERM, ANOTHER = 60, 60, 2, 30
 SHOWN = 9
 BY_NAME = {
     Likeness.SAME: (99, "Same name"),
@@ -51,6 +54,7 @@ class Subject:
     decided: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
     caution: str = ""
+    product: Product = UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class Candidate:
     domains: tuple[str, ...] = ()
     caution: str = ""
     psa: str = ""
+    product: Product = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,11 @@ class Suggestion:
     @property
     def is_sure(self) -> bool:
         return self.confidence >= SURE
+
+    @property
+    def is_contested(self) -> bool:
+        """Say whether it holds only while no other row fits the candidate better."""
+        return self.reason.partition(";")[0] in CONTESTED
 
 
 @dataclass(frozen=True)
@@ -129,21 +139,43 @@ class Advisor:
         self._candidates = {c.id: c for c in candidates}
         self._by_key = _group(candidates, lambda c: c.keys, fold_key)
         self._by_domain = _group(candidates, lambda c: c.domains, fold_domain)
+        self._by_product = _group(candidates, lambda c: c.product.names, fold_product)
         self._names = NameIndex({c.id: c.name for c in candidates})
 
     def advise(self, subject: Subject) -> Advice:
         """Rank the candidates for one subject; at most one of them is sure."""
         named = self._names.find(subject.name)
-        same_name = frozenset(m.id for m in named if m.likeness >= Likeness.MISTYPED) - subject.refused
+        alike = frozenset(m.id for m in named if m.likeness >= Likeness.MISTYPED) - subject.refused
+        same_name = frozenset(pk for pk in alike if not self._is_another(subject, pk))
         for signal in self._signals(subject):
             if signal.ids:
                 return self._follow(subject, signal, named, same_name)
-        answers = [self._by_name(match) for match in named]
+        return self._follow_names(subject, named, same_name)
+
+    def _follow_names(self, subject: Subject, named: Sequence[Match], same_name: frozenset[int]) -> Advice:
+        """Let names decide: its own, and those that its product has or had."""
+        hits, called = _look_up(self._by_product, subject.product.names, fold_product, subject.refused)
+        renamed = [
+            Suggestion(self._candidates[pk], BY_OTHER_NAME, f"The same product by name: {called}")
+            for pk in sorted(hits - same_name)
+        ]
+        answers = [self._by_name(match, subject) for match in named if match.id not in hits - same_name]
+        fitting = {pk for pk in same_name | hits if not self._is_another(subject, pk)}
         doubt = ""
-        if len(same_name) > 1:
-            doubt = f"{len(same_name)} {self._words.noun}s have this name, or nearly"
+        if len(fitting) > 1:
+            doubt = f"{len(fitting)} {self._words.noun}s have this name, or nearly"
             answers = [_weaken(one, TOO_CLOSE) for one in answers]
-        return self._finish(subject, answers, doubt)
+        return self._finish(subject, [*answers, *renamed], doubt)
+
+    def _is_another(self, subject: Subject, pk: int) -> bool:
+        return subject.product.is_other_than(self._candidates[pk].product)
+
+    def _narrow(self, subject: Subject, ids: frozenset[int]) -> frozenset[int]:
+        """Leave those of the same term, if there are any; otherwise those that are not known to be others."""
+        fits = {pk: compare(subject.product.terms, self._candidates[pk].product.terms) for pk in ids}
+        kept = frozenset(pk for pk in ids if not self._is_another(subject, pk))
+        same = frozenset(pk for pk in kept if fits[pk] is Fit.SAME)
+        return same or kept or ids
 
     def _signals(self, subject: Subject) -> Iterator[Signal]:
         """Give the evidence other than names, the strongest first."""
@@ -153,20 +185,25 @@ class Advisor:
         ids, shared = _look_up(self._by_domain, subject.domains, fold_domain, subject.refused)
         yield Signal(ids, BY_DOMAIN, "domain", f"Same domain: {shared}")
         decided = frozenset(subject.decided & self._candidates.keys() - subject.refused)
-        yield Signal(
-            decided, BY_DECISION, "earlier decision", f"You chose this {noun} for one of this name before"
-        )
+        reason, confidence = f"You chose this {noun} for one of this name before", BY_DECISION
+        if subject.product.shares_name:
+            reason, confidence = f"{reason}, but several products have the name", TOO_CLOSE
+        yield Signal(decided, confidence, "earlier decision", reason)
 
     def _follow(
         self, subject: Subject, signal: Signal, named: Sequence[Match], same_name: frozenset[int]
     ) -> Advice:
         """Let a signal decide, unless it points to several, or names point elsewhere."""
-        chosen = signal.ids & same_name if signal.ids & same_name else signal.ids
-        others = [_weaken(self._by_name(match), DOUBTFUL) for match in named if match.id not in signal.ids]
+        fitting = self._narrow(subject, signal.ids)
+        chosen = fitting & same_name or fitting
+        others = [
+            _weaken(self._by_name(match, subject), DOUBTFUL) for match in named if match.id not in signal.ids
+        ]
         disagree = bool(same_name) and not signal.ids & same_name
         if len(chosen) == 1 and not disagree:
             reason = f"{signal.reason}; same name" if same_name else signal.reason
-            sure = BY_KEY_AND_NAME if same_name else signal.confidence
+            both = same_name and signal.confidence >= SURE
+            sure = BY_KEY_AND_NAME if both else signal.confidence
             (pk,) = chosen
             return self._finish(subject, [Suggestion(self._candidates[pk], sure, reason), *others])
         pointed = [Suggestion(self._candidates[pk], DOUBTFUL, signal.reason) for pk in sorted(signal.ids)]
@@ -177,12 +214,18 @@ class Advisor:
         )
         return self._finish(subject, [*pointed, *others], doubt)
 
-    def _by_name(self, match: Match) -> Suggestion:
+    def _by_name(self, match: Match, subject: Subject) -> Suggestion:
         confidence, reason = BY_NAME[match.likeness]
-        return Suggestion(self._candidates[match.id], min(confidence, self._words.name_at_most), reason)
+        candidate = self._candidates[match.id]
+        one = Suggestion(candidate, min(confidence, self._words.name_at_most), reason)
+        if subject.product.shares_name or candidate.product.shares_name:
+            one = replace(_weaken(one, TOO_CLOSE), reason=f"{reason}, which several products have")
+        return one
 
     def _finish(self, subject: Subject, answers: Sequence[Suggestion], doubt: str = "") -> Advice:
-        ranked = sorted((_beware(one, subject) for one in answers), key=lambda one: -one.confidence)
+        ranked = sorted(
+            (_beware(_weigh(one, subject), subject) for one in answers), key=lambda one: -one.confidence
+        )
         return Advice(tuple(ranked[:SHOWN]), doubt)
 
 
@@ -227,7 +270,7 @@ def _settle_claims(subjects: Sequence[Subject], advice: dict[int, Advice]) -> di
     settled = dict(advice)
     for subject in subjects:
         sure = advice[subject.id].sure
-        if sure and sure.reason in CONTESTED and best[subject.source, sure.candidate.id] > sure.confidence:
+        if sure and sure.is_contested and best[subject.source, sure.candidate.id] > sure.confidence:
             first, *others = advice[subject.id].suggestions
             weakened = (_weaken(first, BETTER_CLAIM), *others)
             settled[subject.id] = Advice(weakened, "Another row of this source has the better claim to it")
@@ -243,6 +286,25 @@ def _beware(one: Suggestion, subject: Subject) -> Suggestion:
     if one.candidate.id in subject.refused:
         one, cautions = _weaken(one, TAKEN_BACK), [*cautions, "taken back before"]
     return replace(_weaken(one, DOUBTFUL), reason="; ".join([one.reason, *cautions])) if cautions else one
+
+
+def _weigh(one: Suggestion, subject: Subject) -> Suggestion:
+    """Hold against an answer what the two products, and the terms they are sold for, say."""
+    ours, theirs = subject.product, one.candidate.product
+    fit = compare(ours.terms, theirs.terms)
+    if ours.ids and theirs.ids and not ours.ids & theirs.ids:
+        at_most, why = ANOTHER, "but another product by its id"
+    elif fit is Fit.OTHER:
+        at_most, why = ANOTHER, "but another term or commitment"
+    elif len(ours.ids) > 1 or len(theirs.ids) > 1:
+        at_most, why = DOUBTFUL, "but its keys stand for several products"
+    elif fit is Fit.OPEN:
+        at_most, why = ONE_SIDED, "but only one of the two says its term"
+    elif fit is Fit.SAME:
+        return replace(one, confidence=min(one.confidence + SAME_TERM, 99), reason=f"{one.reason}; same term")
+    else:
+        return one
+    return replace(_weaken(one, at_most), reason=f"{one.reason}, {why}")
 
 
 def _capital(text: str) -> str:

@@ -117,6 +117,22 @@ def test_b9_a_service_of_nearly_the_same_name_is_left_to_a_person(move: Move) ->
     assert len(move.ticked()["services"]) == 2
 
 
+def test_d7_a_service_for_another_term_or_of_a_name_of_two_products_is_not_ticked(move: Move) -> None:
+    with org_scope(move.org.pk):
+        pairs = {
+            "Microsoft 365 E3, annual": "Microsoft 365 E3 monthly",
+            "Microsoft 365 E5, annual": "Microsoft 365 E5",
+            "Microsoft 365 Business Basic": "Microsoft 365 Business Basic",
+        }
+        for n, (old, new) in enumerate(pairs.items()):
+            part = "" if "Basic" in old else f"PN-{n}"
+            move.books.vendor_service(move.books.service(old, part_number=part), old)
+            move.there("service", new, part_number=part)
+    page = move.page()
+    assert all(new in page for new in pairs.values())
+    assert len(move.ticked()["services"]) == 1
+
+
 def test_b9_what_was_taken_back_or_is_not_active_there_is_not_ticked(move: Move) -> None:
     with org_scope(move.org.pk):
         MappingRefusal.objects.create(org=move.org, vendor_account=move.row, account=move.harbor_there)
