@@ -91,6 +91,8 @@ def plan_target(side: Side, row: int, seen: str, target: int | None, month: date
     In all months: what it was mapped to before was wrong.
     """
     verb = "mapped" if target else "unmapped"
+    if month and month > this:
+        verb = "planned to map" if target else "planned to unmap"
     return Plan(
         side,
         row,
@@ -268,7 +270,7 @@ def _record(side: Side, row: Any, verb: str, before: Shape, after: Shape, by: Us
         for pk, one in side.target_model.objects.filter(org_id=row.org_id).in_bulk(wanted).items()
     }
     old, new = ({}, {}) if before == after else (_said(side, before, names), _said(side, after, names))
-    same = [key for key in old if old[key] == new[key] and key != side.noun]
+    same = [key for key in old if old[key] == new[key]]
     audit.record(
         row.org_id,
         actor=by,
@@ -276,7 +278,7 @@ def _record(side: Side, row: Any, verb: str, before: Shape, after: Shape, by: Us
         subject=f"{side.owner}:{row.pk}",
         label=f"{row}, {row.integration}",
         old={key: value for key, value in old.items() if key not in same},
-        new={key: value for key, value in new.items() if key not in same},
+        new={key: value for key, value in new.items() if key not in same or key == side.noun},
     )
 
 
