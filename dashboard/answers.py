@@ -18,8 +18,19 @@ from dashboard.period import current_period
 from dashboard.words import HIDDEN, UNCOMPARED
 from psa.models import Account, Service
 from reconcile.templatetags.figures import units
-from vendors.counting_words import FIELD_WORDS
-from vendors.models import AccountSplit, AlsoCounts, Integration, UsageCount, VendorAccount, VendorService
+from vendors.counting_words import FIELD_WORDS, say_dated
+from vendors.models import (
+    AccountSplit,
+    AlsoCounts,
+    CountingRule,
+    Integration,
+    UsageCount,
+    VendorAccount,
+    VendorService,
+)
+
+# So many rules are said one by one; the list of rules has all.
+RULES_SAID = 5
 
 NOT_COMPARED = (Card.Kind.HIDDEN, Card.Kind.PSA_ONLY, Card.Kind.WAITING)
 
@@ -121,6 +132,8 @@ def _of_account(account: Account) -> Answer:
     for part in parts:
         say = f"Of {part.vendor_account}, {_say_part(part)} counts for it"
         found.steps.append(holds(say, asks=("why_vendor_account", part.vendor_account_id)))
+    own = Q(account=account) | Q(agreement__account=account)
+    found.steps += _of_rules(account.org_id, account.name, own)
     found.cards = _cards(account.org_id, account=account)
     found.steps += _of_lines(found.cards, account.connection.read_at)
     return found
@@ -141,6 +154,7 @@ def _of_service(service: Service) -> Answer:
     for counter in counters:
         found.steps.append(_left_in(counter, "why_vendor_service"))
     found.steps += [_of_integration(one) for one in _integrations(counters)]
+    found.steps += _of_rules(service.org_id, service.name, Q(service=service))
     found.cards = _cards(service.org_id, service=service)
     found.steps += _of_lines(found.cards, service.connection.read_at)
     return found
@@ -248,6 +262,28 @@ def _of_source(source: VendorAccount) -> list[Step]:
         )
         steps.append(fails(say, source.gap_since, SYNC))
     return steps
+
+
+def _of_rules(org_id: int, name: str, of: Q) -> list[Step]:
+    """Say by which counting rules of this month counts become units; a few of many."""
+    standing = CountingRule.objects.filter(
+        of, CountingRule.standing(current_period(timezone.now())), org_id=org_id, removed_at=None
+    )
+    rows = list(standing.select_related("service", "account", "agreement").order_by("pk")[: RULES_SAID + 1])
+    mend = Mend("See the rules", "counting_rules", urlencode({"q": name}))
+    steps = [
+        Step(
+            holds=True, sentence=f"{row.service} {_say_scope(row)}: {say_dated(row)}", as_of=row.at, mend=mend
+        )
+        for row in rows[:RULES_SAID]
+    ]
+    more = Step(holds=True, sentence="More counting rules than these hold for it", mend=mend)
+    return [*steps, more] if len(rows) > RULES_SAID else steps
+
+
+def _say_scope(row: CountingRule) -> str:
+    where = row.agreement or row.account
+    return f"is counted by a rule for {where}" if where else "is counted by a rule for every account"
 
 
 def _in_source(row: VendorAccount | VendorService) -> Step:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -16,6 +17,7 @@ from accounts.models import Organization
 from psa.models import Account, Agreement, AgreementLine, Service
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
+from vendors.counting import Do, Step
 from vendors.models import (
     AccountMapping,
     AccountSplit,
@@ -275,3 +277,19 @@ def test_the_panel_names_the_vendor_accounts_of_which_a_part_counts(
     assert "what no part of it takes" in mine
     assert "those with the domain branch.example" in other
     assert "no vendor account is mapped" not in other
+
+
+def test_e7_counting_rules_are_said_of_the_service_and_of_the_account(
+    line: AgreementLine, desk: Books, approver: Client
+) -> None:
+    with org_scope(desk.org.pk):
+        assert line.service
+        steps = Step(do=Do.MINIMUM, by=Decimal(25))
+        desk.rule(line.service, steps, account=line.account)
+        desk.rule(line.service, Step(do=Do.EXCLUDE, by=Decimal(3)), until_month=date(2026, 1, 1))
+    said = "Workstation backup is counted by a rule for Harbor Dental: Sum of all, at least 25"
+    for name, kind in (("Workstation backup", "service"), ("Harbor Dental", "account")):
+        page = ask(approver, name, kind)
+        assert said in page
+        assert "minus 3" not in page
+        assert "/config/rules/?q=" in page
