@@ -16,6 +16,10 @@ from dashboard.models import Card
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.vendors.moving import Move, month, rules_of
+from vendors import carrying
+from vendors.carrying import ORDER
+from vendors.carrying_acts import foresee, plan
+from vendors.carrying_along import Asked
 from vendors.counting import Do, Filter, Step
 from vendors.counting_rules import State, plan_removal
 from vendors.counting_rules import make as change_rules
@@ -77,6 +81,17 @@ def units(move: Move) -> dict[str, list[Decimal | None]]:
             key: list(cards.filter(connection=psa).values_list("vendor_units", flat=True))
             for key, psa in (("old", move.old), ("new", move.new))
         }
+
+
+def ask(move: Move) -> Asked:
+    """Ask for what is ticked beforehand."""
+    with org_scope(move.org.pk):
+        found = carrying.plan(move.org.pk, move.old, move.new).rows
+    sure = [(row, row.sure.candidate.id) for row in found if row.sure]
+    return Asked(
+        {side: [one for row, to in sure if row.side is side for one in row.changes_to(to)] for side in ORDER},
+        {side: {row.id: to for row, to in sure if row.side is side and not row.mapped} for side in ORDER},
+    )
 
 
 def state(move: Move) -> list[Any]:
@@ -153,6 +168,54 @@ def test_b9_what_is_mapped_from_a_later_month_comes_along(move: Move) -> None:
     assert state(move) == kept
 
 
+def test_b9_the_effect_foreseen_is_what_happens(parted: Move) -> None:
+    old, new, asked = parted.old, parted.new, ask(parted)
+    with org_scope(parted.org.pk):
+        effect = foresee(parted.org.pk, asked, plan(parted.org.pk, old, new, asked))
+        before = dict(Card.objects.values_list("line_id", "vendor_units"))
+    said = {change.line.key: change.units_after for change in effect.changes}
+    parted.carry(parted.ticked())
+    with org_scope(parted.org.pk):
+        after = dict(Card.objects.values_list("line_id", "vendor_units"))
+    assert said == {pk: found for pk, found in after.items() if found != before[pk]}
+    assert len(said) == 6
+
+
+def test_b9_what_has_no_counterpart_is_chosen_where_the_split_is(parted: Move) -> None:
+    with org_scope(parted.org.pk):
+        type(parted.harbor).objects.filter(connection=parted.new, name="Quarry Lane").update(name="Other")
+    where = parted.at("mapping_split", parted.row.pk)
+    assert f'href="{where}">Choose yourself' in parted.page()
+    assert parted.client.get(where).status_code == 200
+
+
+def test_b9_what_becomes_several_leaves_its_split_to_a_person(parted: Move) -> None:
+    with org_scope(parted.org.pk):
+        split = AccountSplit.objects.get()
+        rows = [parted.books.vendor_account(split.account, f"quarry {number}") for number in range(2)]
+        targets = [parted.harbor_there, parted.there("account", "Quarry Lane North")]
+    form = {
+        "accounts": [f"{row.pk}|{split.account_id}|{to.pk}" for row, to in zip(rows, targets, strict=True)]
+    }
+    assert "domain quarry.example of harbor dental: Quarry Lane becomes several" in parted.look(form)
+
+
+def test_b9_what_vanished_takes_along_only_what_leads_to_it(parted: Move) -> None:
+    here = (parted.old.pk, parted.old.pk)
+    with org_scope(parted.org.pk):
+        quarry = AccountSplit.objects.get().account
+        type(quarry).objects.filter(pk=quarry.pk).update(vanished_at=timezone.now())
+        again = parted.books.account("Quarry Lane")
+    offered = parted.client.get(parted.at("psa_connection", parted.old.pk)).text
+    assert "1 mapping leads to what ConnectWise PSA no longer has" in offered
+    dialog = parted.look(None, *here)
+    assert "Carry over 1 split" in dialog
+    assert "Not carried over" not in dialog, "the rest is at home"
+    parted.carry(parted.ticked(*here), *here)
+    with org_scope(parted.org.pk):
+        assert AccountSplit.objects.get().account == again
+
+
 # ---- All or nothing ----------------------------------------------------------------------------------
 
 
@@ -200,6 +263,17 @@ def test_b9_a_twin_that_was_removed_since_is_no_hindrance(move: Move, alice: Use
         change_rules(move.org.pk, plan_removal(twin, State.of(twin)), by=alice)
     undone = move.carry({"act": act}, name=UNDO)
     assert "Taken back: 1 vendor account and 1 vendor service." in undone.text
+
+
+def test_b9_an_undo_never_makes_a_second_one_of_what_was_made_anew_since(parted: Move) -> None:
+    with org_scope(parted.org.pk):
+        bundle = AlsoCounts.objects.get().service
+    parted.carry(parted.ticked())
+    with org_scope(parted.org.pk):
+        AlsoCounts.objects.create(org=parted.org, vendor_service=parted.agents, service=bundle)
+    refused = parted.carry({"act": parted.trail()[-1].seq}, name=UNDO)
+    assert refused.status_code == 409
+    assert "“Workstation agents, Veeam: further service” was changed since" in unescape(refused.text)
 
 
 def test_b9_pairs_that_nobody_offered_are_refused(move: Move, other_org: Organization) -> None:
