@@ -22,6 +22,9 @@ SCOPES = ("all", "account", "agreement")
 # More than a person can read in one phrase.
 MOST = 12
 MOST_PERCENT = Decimal(1000)
+# Far above what anybody bills, and far below what the columns of units hold.
+MOST_UNITS = Decimal(1_000_000)
+MOST_NOTE = 120
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 MAY_BE_ZERO = {Do.INCLUDE, Do.MINIMUM, Do.MAXIMUM}
 
@@ -35,6 +38,7 @@ class StepEntry:
     by: str = ""
     note: str = ""
     error: str = ""
+    note_error: str = ""
 
     def read(self) -> Step | None:
         """Give the step; None, with its error, when it makes none."""
@@ -48,7 +52,11 @@ class StepEntry:
             self.error = "Enter a number above 0."
         elif do is Do.PERCENT and by > MOST_PERCENT:
             self.error = f"Enter at most {units(MOST_PERCENT)} percent."
-        return None if self.error else Step(do=do, by=by, note=self.note)
+        elif by > MOST_UNITS:
+            self.error = f"Enter at most {units(MOST_UNITS)}."
+        if len(self.note) > MOST_NOTE:
+            self.note_error = f"Shorten the note to at most {MOST_NOTE} characters."
+        return None if self.error or self.note_error else Step(do=do, by=by, note=self.note)
 
 
 @dataclass
@@ -65,11 +73,17 @@ class FilterEntry:
         """Give the filter; None, with its error, when it makes none."""
         if self.field not in FIELDS or not self.pattern.strip():
             self.error = "Enter what to look for, such as svc-* or *@test.example."
-        elif not self.pattern.strip().strip("*") and self.keeps == "out":
+        elif self._leaves_nobody:
             self.error = "This would leave everybody out. Enter part of the text."
         if self.error:
             return None
         return Filter(field=self.field, pattern=self.pattern.strip(), keeps=self.keeps == "only")
+
+    @property
+    def _leaves_nobody(self) -> bool:
+        """Whether it is nothing but wildcards; to keep only what has any text at all makes sense."""
+        pattern = self.pattern.strip()
+        return not pattern.strip("*?") and not (self.keeps == "only" and "*" in pattern)
 
 
 @dataclass
@@ -106,8 +120,8 @@ class RuleForm:
             service=_id(text("service")), account=_id(text("account")), agreement=_id(text("agreement")),
             scope=scope if scope in SCOPES else "all", combine=text("combine") or Combine.SUM.value,
             finds={kind: text(f"find_{kind}", 100) for kind in ("service", "account", "agreement")},
-            steps=[StepEntry(*(_clean(one) for one in row)) for row in steps][:MOST],
-            filters=[FilterEntry(*(_clean(one) for one in row)) for row in filters][:MOST],
+            steps=[StepEntry(*(_clean(one) for one in row)) for row in steps],
+            filters=[FilterEntry(*(_clean(one) for one in row)) for row in filters],
             begins=text("begins"), ends=text("ends"), note=text("note"),
         )  # fmt: skip
 
@@ -153,20 +167,32 @@ class RuleForm:
         if verb in ("step-up", "step-down"):
             self._move(rest, -1 if verb == "step-up" else 1)
             self.focus = f"{verb}-{rest}"
-        elif verb == "add-step" and len(self.steps) < MOST:
-            self.steps.append(StepEntry(_fresh(self.steps)))
-            self.focus = f"step-do-{self.steps[-1].key}"
+        elif verb == "add-step":
+            self._add_step()
         elif verb == "step-remove":
             self.steps = [one for one in self.steps if one.key != rest]
             self.focus = "add-step"
-        elif verb == "add-filter" and len(self.filters) < MOST:
-            self.filters.append(FilterEntry(_fresh(self.filters)))
-            self.focus = f"filter-field-{self.filters[-1].key}"
+        elif verb == "add-filter":
+            self._add_filter()
         elif verb == "filter-remove":
             self.filters = [one for one in self.filters if one.key != rest]
             self.focus = "add-filter"
         elif verb in ("pick", "unpick"):
             self._pick(*rest.partition(":")[::2])
+
+    def _add_step(self) -> None:
+        if len(self.steps) < MOST:
+            self.steps.append(StepEntry(_fresh(self.steps)))
+            self.focus = f"step-do-{self.steps[-1].key}"
+        else:
+            self.errors["steps"], self.focus = f"A rule has at most {MOST} steps.", "add-step"
+
+    def _add_filter(self) -> None:
+        if len(self.filters) < MOST:
+            self.filters.append(FilterEntry(_fresh(self.filters)))
+            self.focus = f"filter-field-{self.filters[-1].key}"
+        else:
+            self.errors["filters"], self.focus = f"A rule has at most {MOST} filters.", "add-filter"
 
     def _move(self, key: str, by: int) -> None:
         at = next((n for n, one in enumerate(self.steps) if one.key == key), None)
@@ -205,6 +231,9 @@ class RuleForm:
             filters, combine = [], Combine.SUM
         else:
             filters, combine = [one.read() for one in self.filters], self._combine()
+        for name, many in (("steps", steps), ("filters", filters)):
+            if len(many) > MOST:
+                self.errors[name] = f"A rule has at most {MOST} {name}. Remove {len(many) - MOST}."
         if any(one is None for one in (*steps, *filters)):
             return None
         return Rule(
@@ -255,7 +284,7 @@ def steps_in(query: QueryDict) -> list[Step]:
     """Read the steps that an address proposes, as ?do=minimum&by=25&note=…; what makes no sense is left out."""
     notes = [*query.getlist("note"), *[""] * MOST]
     rows = zip(query.getlist("do"), query.getlist("by"), notes, strict=False)
-    found = [StepEntry("", _clean(do), _clean(by), _clean(note)).read() for do, by, note in rows]
+    found = [StepEntry("", _clean(do), _clean(by), _clean(note, MOST_NOTE)).read() for do, by, note in rows]
     return [one for one in found if one][:MOST]
 
 

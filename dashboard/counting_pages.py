@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from dashboard import decisions, grace, months
-from dashboard.counting_forms import COMBINE_HELP, STEP_WORDS, RuleForm, months_around
+from dashboard.counting_forms import COMBINE_HELP, MOST_NOTE, STEP_WORDS, RuleForm, months_around
 from dashboard.counting_past import foresee_past
 from dashboard.models import MonthReport
 from dashboard.period import current_period, next_month
@@ -64,6 +64,7 @@ def form_page(
         "choosers": {kind: choose(request.org.pk, form, kind) for kind in MODELS},
         "combines": [(one.value, COMBINES[one].capitalize(), COMBINE_HELP[one]) for one in Combine],
         "dos": [(do.value, words) for do, words in STEP_WORDS.items()],
+        "most_note": MOST_NOTE,
         "fields": [(name, words[0].capitalize()) for name, words in FIELD_WORDS.items()],
         "begins": months_around(period, [form.begins]),
         "ends": ends,

@@ -1,8 +1,9 @@
 """Makes counting rules, ends them before a month, removes those made by mistake, replaces them, and takes it back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Self
 
 from django.db.models import Q
@@ -17,6 +18,8 @@ from vendors.counting_words import say_dated
 from vendors.mapping import NAMED_ACCOUNTS, Refused, UnknownRow, accounts_counting
 from vendors.models import AlsoCounts, CountingRule, ServiceMapping
 
+# The months that a form offers, and no others: those of this century.
+STATE = re.compile(r"(x?)(?:(20\d\d)-(0[1-9]|1[0-2]))?", re.ASCII)
 MOVED = (
     "Somebody else changed this rule since you loaded this page. Nothing was changed by you. Reload the page."
 )
@@ -65,8 +68,10 @@ class State:
     @classmethod
     def read(cls, text: str) -> Self:
         """Read what `str` gives; raises ValueError for anything else."""
-        month = text.removeprefix("x")
-        return cls(datetime.strptime(month, "%Y-%m").date() if month else None, text.startswith("x"))  # noqa: DTZ007
+        found = STATE.fullmatch(text)
+        if not found:
+            raise ValueError(f"not a state of a rule: {text[:20]!r}")
+        return cls(date(int(found[2]), int(found[3]), 1) if found[2] else None, bool(found[1]))
 
     def __str__(self) -> str:
         return ("x" if self.removed else "") + (f"{self.until:%Y-%m}" if self.until else "")
@@ -130,10 +135,7 @@ class Written:
 
 def plan_end(row: CountingRule, seen: State, until: date | None) -> Plan:
     """Let a rule end before a month, its first day; None: let it go on. Raises Refused."""
-    if until and row.from_month and until <= row.from_month:
-        raise Refused(
-            "It would end before it begins. Remove it instead: then it counts in no month. Nothing was changed."
-        )
+    _check_end(row, until)
     if until == seen.until:
         raise Refused("It ends then already. Nothing was changed. Choose another month, or go back.")
     return Plan((Change(row.pk, seen, State(until, seen.removed)),))
@@ -218,6 +220,7 @@ def check(org_id: int, plan: Plan, rows: Mapping[int, CountingRule]) -> None:
         check_draft(org_id, plan.draft)
         _check_alone(org_id, plan.draft.build(org_id, None), going)
     for change in plan.changes:
+        _check_end(rows[change.row], change.wanted.until)
         if change.seen.removed and not change.wanted.removed:
             _check_alone(org_id, rows[change.row], going)
 
@@ -240,6 +243,13 @@ def check_draft(org_id: int, draft: Draft) -> None:
         )
     if draft.from_month and draft.until_month and draft.until_month <= draft.from_month:
         raise Refused("It would end before it begins. Nothing was changed. Choose a later end.")
+
+
+def _check_end(row: CountingRule, until: date | None) -> None:
+    if until and row.from_month and until <= row.from_month:
+        raise Refused(
+            "It would end before it begins. Remove it instead: then it counts in no month. Nothing was changed."
+        )
 
 
 def find_rules(org_id: int, ids: Sequence[int], *, lock: bool = False) -> dict[int, CountingRule]:

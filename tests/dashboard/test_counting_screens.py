@@ -129,6 +129,22 @@ def test_agreements_are_those_that_bill_the_service(screen: Screen) -> None:
         ({"step_by": [""]}, "Enter a number, such as 25 or 2.5."),
         ({"step_do": ["up"], "step_by": ["0"]}, "Enter a number above 0."),
         ({"step_do": ["percent"], "step_by": ["1001"]}, "Enter at most 1,000 percent."),
+        ({"step_by": ["1000000.000001"]}, "Enter at most 1,000,000."),
+        ({"step_do": ["include"], "step_by": ["999999999999"]}, "Enter at most 1,000,000."),
+        ({"step_note": ["n" * 121]}, "Shorten the note to at most 120 characters."),
+        (
+            {name: values * 14 for name, values in AT_LEAST.items()},
+            "A rule has at most 12 steps. Remove 2.",
+        ),
+        (
+            {
+                "filter_key": ["0"] * 13,
+                "filter_keeps": ["out"] * 13,
+                "filter_field": ["name"] * 13,
+                "filter_pattern": ["svc-*"] * 13,
+            },
+            "A rule has at most 12 filters. Remove 1.",
+        ),
         ({"step_do": ["explode"]}, "is not a number"),
         ({"combine": "average"}, "Choose how the counts become one number."),
         ({"begins": "2026-13"}, "Choose a month of the list."),
@@ -149,6 +165,31 @@ def test_what_is_wrong_is_said_beside_its_field(screen: Screen, fields: dict[str
         assert reply.status_code == 422
         assert said in words(reply)
     assert screen.rules() == []
+
+
+@pytest.mark.parametrize(
+    ("keeps", "pattern", "status"),
+    [("out", "?*", 422), ("out", "??", 422), ("other", "*", 422), ("only", "?", 422), ("only", "*", 302),
+     ("out", "?-*", 302)],
+)  # fmt: skip
+def test_a_filter_of_nothing_but_wildcards_leaves_nobody(
+    screen: Screen, keeps: str, pattern: str, status: int
+) -> None:
+    one = {"filter_key": "0", "filter_keeps": keeps, "filter_field": "email", "filter_pattern": pattern}
+    assert screen.post("save", **(AT_LEAST | one)).status_code == status
+
+
+def test_a_thirteenth_step_is_not_added_and_the_form_says_why(screen: Screen) -> None:
+    page = words(screen.post("add-step", **{name: values * 12 for name, values in AT_LEAST.items()}))
+    assert "A rule has at most 12 steps." in page
+    assert "Step 12: note, which the customer may read" in page
+    assert "Step 13" not in page
+
+
+def test_the_form_says_that_the_customer_may_read_the_notes_of_steps(screen: Screen) -> None:
+    page = words(screen.post("add-step"))
+    assert "The customer may read their notes." in page
+    assert 'name="step_note" value="" maxlength="120"' in page
 
 
 def test_a_second_rule_about_the_same_is_refused_in_the_form(screen: Screen) -> None:
@@ -227,6 +268,14 @@ def test_a_removed_rule_is_put_back_from_its_page(screen: Screen) -> None:
 @pytest.mark.parametrize("change", ["", "x", "1|", "1||y"])
 def test_an_undo_that_makes_no_sense_is_refused(screen: Screen, change: str) -> None:
     reply = screen.client.post(screen.url("counting_undo"), {"change": change})
+    assert reply.status_code == 409
+    assert "Nothing was changed" in words(reply)
+
+
+@pytest.mark.parametrize("wanted", ["1999-01", "0001-01", "x0001-01", "2100-01", "2001-01", "x2001-01"])
+def test_an_undo_to_an_end_that_cannot_be_is_refused(screen: Screen, wanted: str) -> None:
+    rule = screen.save()
+    reply = screen.client.post(screen.url("counting_undo"), {"change": f"{rule.pk}||{wanted}"})
     assert reply.status_code == 409
     assert "Nothing was changed" in words(reply)
 
