@@ -4,13 +4,16 @@ Names are dated like the count that they stand behind, so that a past day finds 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from sync.ledger_rules import MOST, as_of, kept
-from vendors.adapters.base import Item, NamedItems, UsagePull
+from sync.staging import storable
+from vendors.adapters.base import CountedItems, Item, NamedItems, UsagePull
 
+# What a column holds of a vendor's id.
+ID_LENGTH = 200
 # Account and service, by the vendor's own ids; a name adds the id of the unit.
 Pair = tuple[str, str]
 NameKey = tuple[str, str, str]
@@ -93,15 +96,21 @@ def compare(
 
 
 def warn(items: NamedItems, counted: Collection[str]) -> list[str]:
-    """Say of which counted services the names could not be read, and why: one sentence per reason."""
+    """Say of which counted services the names could not be read, and why, and which of those read are not kept."""
     reasons: dict[str, list[str]] = {}
     for service, reason in sorted(items.unread.items()):
         if service in counted:
             reasons.setdefault(reason, []).append(service)
-    return [
+    said = [
         f"The counts stand, but the names behind {', '.join(services)} could not be read. {reason}"
         for reason, services in reasons.items()
     ]
+    if alike := sum(map(_count_alike, items.groups)):
+        said.append(
+            f"The counts stand, but names are missing ({alike:,}): what can be kept of their ids, at most {ID_LENGTH} "
+            "characters, is the same as of others."
+        )
+    return storable(said)  # type: ignore[no-any-return]
 
 
 class _Moments:
@@ -121,9 +130,12 @@ class _Moments:
 
 
 def _said(usage: UsagePull, gaps: Collection[str], integration_id: int) -> dict[NameKey, Facts]:
-    """Give the names behind counts that are no gap. Of an id that a list gives twice, one is taken, always the same."""
+    """Give the names behind counts that are no gap.
+
+    Of an id that a list gives twice, or of ids that are one when cut, one is taken, always the same.
+    """
     counted = {(count.account_external_id, count.service_external_id) for count in usage.counts}
-    said: dict[NameKey, Facts] = {}
+    said: dict[NameKey, tuple[str, Facts]] = {}
     for group in usage.items.groups:
         account, service = group.account_external_id, group.service_external_id
         if service not in usage.items.whole or account in gaps or (account, service) not in counted:
@@ -131,13 +143,25 @@ def _said(usage: UsagePull, gaps: Collection[str], integration_id: int) -> dict[
         for item in group.items:
             if not _is_possible(item.quantity):
                 continue
-            name, facts = (account, service, item.external_id[:200]), facts_of(item, integration_id)
-            said[name] = min(said.get(name, facts), facts, key=repr)
-    return said
+            name, one = (account, service, _kept_id(item)), (item.external_id, facts_of(item, integration_id))
+            said[name] = min(said.get(name, one), one, key=repr)
+    return {name: facts for name, (_, facts) in said.items()}
+
+
+def _kept_id(item: Item) -> str:
+    return _cut(storable(item.external_id), ID_LENGTH)
+
+
+def _count_alike(group: CountedItems) -> int:
+    """Count the ids that cannot be told from another one when they are kept."""
+    return len({item.external_id for item in group.items}) - len({_kept_id(item) for item in group.items})
 
 
 def facts_of(item: Item, integration_id: int) -> Facts:
-    """Give what the ledger keeps of a named unit. NUL has no place in it."""
+    """Give what the ledger keeps of a named unit: text that it can hold, cut to its columns."""
+    item = replace(
+        item, **{name: storable(text) for name, text in vars(item).items() if isinstance(text, str)}
+    )
     return Facts(
         key=_cut(item.key(integration_id), 300),
         name=_cut(item.name.strip() or item.external_id, 300),
@@ -155,4 +179,4 @@ def _is_possible(quantity: Decimal) -> bool:
 
 
 def _cut(text: str, most: int) -> str:
-    return text.replace("\0", "")[:most]
+    return text[:most]

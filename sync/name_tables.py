@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from sync.name_rules import Came, Facts, Gone, NameChanges, NameKey, Pair, StandingName
+from sync.staging import storable
 from vendors.adapters.base import NamedItems
 from vendors.models import Integration, NamedUnit
 
@@ -115,7 +116,7 @@ def _run(statement: str, integration: Integration, rows: Sequence[dict[str, Any]
     values: dict[str, Any] = {
         "org": integration.org_id,
         "integration": integration.pk,
-        "rows": json.dumps(rows, default=str),
+        "rows": json.dumps(storable(rows), default=str),
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, values | more)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sync.staging import encode
 from vendors.adapters.base import (
     AccountKind,
     AccountOutcome,
@@ -42,7 +43,7 @@ def freeze(pull: Pull) -> dict[str, Any]:
         "warnings": list(usage.warnings),
         "items": _freeze_items(usage.items),
     }
-    frozen: dict[str, Any] = json.loads(json.dumps(kept, default=str).replace("\\u0000", ""))
+    frozen: dict[str, Any] = json.loads(encode(kept))
     return frozen
 
 

@@ -34,8 +34,16 @@ def stage(org_id: int, run_id: int, step: str, rows: Sequence[tuple[str, dict[st
 
 
 def encode(record: dict[str, Any]) -> str:
-    """Write a record as JSON; Decimals and dates as text, so that no digit is lost. NUL has no place in jsonb."""
-    clean = {
-        key: value.replace("\0", "") if isinstance(value, str) else value for key, value in record.items()
-    }
-    return json.dumps(clean, default=str)
+    """Write a record as JSON; Decimals and dates as text, so that no digit is lost."""
+    return json.dumps(storable(record), default=str)
+
+
+def storable(value: Any) -> Any:
+    """Give a value with all its text as jsonb can hold it: without NUL, and with "?" for half of a character."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(key): storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(one) for one in value]
+    return value

@@ -212,3 +212,14 @@ def test_a_warning_names_the_counted_services_of_a_reason_once() -> None:
         "The counts stand, but the names behind sites, teams could not be read. Not shown.",
         "The counts stand, but the names behind vms could not be read. Too old.",
     ]
+
+
+@given(st.permutations(["a" * 200, "a" * 200 + "b", "a" * 200 + "c", "d"]))
+def test_of_ids_that_are_one_when_cut_the_first_is_kept_and_the_others_are_told(ids: list[str]) -> None:
+    pair = ("mill", "teams")
+    usage = pull(
+        {pair: [replace(person("ana"), external_id=one, name=one[-1]) for one in ids]}, {pair}, BEGIN
+    )
+    came = {one.name[2]: one.facts.name for one in Book().compare(usage, set()).came}
+    assert came == {"a" * 200: "a", "d": "d"}
+    assert ["names are missing (2)" in said for said in warn(usage.items, {"teams"})] == [True]

@@ -233,3 +233,37 @@ def test_a_count_changes_the_cards_of_the_parts_that_it_is_split_into(
     assert named(integration).state == State.DONE
     with org_scope(org.pk):
         assert Card.objects.get(line=line).vendor_units == 2
+
+
+HALF = "half \ud800 and \0 nul, \\u0000 in words"
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_no_text_of_a_name_fails_the_counts(
+    org: Organization, console: PocketVendor, integration: Integration, named: Sync, alice: User, held: bool
+) -> None:
+    odd = Item(external_id="x" * 300 + HALF, name=HALF, kind=HALF, site=HALF, counts=False, reason=HALF)
+    blank = Item(external_id="\0b", name="\0", kind="user", identity="\0")
+    twin = replace(odd, external_id="x" * 300 + "a")
+    console.names["customer 0", "mailboxes"] += [odd, blank, twin]
+    console.unread["agents"] = HALF
+    for number in range(4, 10) if held else ():
+        console.accounts.remove(f"customer {number}")
+        del console.counts[f"customer {number}", "agents"]
+    console.taken_at = NOON + DAY
+    run = named(integration)
+    assert run.state == (State.HELD if held else State.DONE)
+    with org_scope(org.pk):
+        if held:
+            ledger.accept(Snapshot.objects.get(state=Snapshot.State.HELD).pk, alice)
+        kept = Snapshot.objects.order_by("pk").last()
+        assert kept is not None
+        assert any("names are missing (1)" in warning for warning in kept.warnings)
+        rows = {row.external_id: row for row in NamedUnit.objects.filter(named_at=NOON + DAY)}
+        assert rows.keys() == {"x" * 200, "b"}
+        assert rows["x" * 200].reason == "half ? and  nul, \\u0000 in words"
+        assert rows["b"].key == f"{integration.pk}:b"
+        before = versions(org)
+    console.taken_at = NOON + 2 * DAY
+    named(integration)
+    assert versions(org) == before, "the same names: nothing is written"
