@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from dashboard.models import Card
-from dashboard.people_behind import Sources, pair_of
+from dashboard.people_behind import Sources
 from reconcile.tables import Cell, Table, trim
 from vendors.counting import fold
 from vendors.models import NamedUnit
@@ -57,11 +57,7 @@ def list_names(sources: Sources) -> list[NamedRow]:
     not_billed = sources.not_billed()
     units = sources.units().filter(gone_at=None)
     units = units.select_related("vendor_account", "vendor_service", "integration").order_by("name", "pk")
-    return [
-        NamedRow(unit, not_billed.get((pair_of(unit), unit.plain), ""))
-        for unit in units
-        if sources.hold(unit)
-    ]
+    return [NamedRow(unit, not_billed.get(unit.pk, "")) for unit in units if sources.hold(unit)]
 
 
 def search(rows: Sequence[NamedRow], query: str) -> list[NamedRow]:

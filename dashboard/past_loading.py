@@ -184,10 +184,18 @@ def _load_counts(counts: PastCounts, org_id: int, *, narrowed: bool) -> None:
     for vendor_account, vendor_service, start, end, quantity in rows.order_by("pk"):
         counts.counts[vendor_account, vendor_service].append(Span(start, end, quantity))
     names = named.values_list(
-        "vendor_account_id", "vendor_service_id", "named_at", "gone_at", "key", "name", "quantity", "traits"
+        "vendor_account_id",
+        "vendor_service_id",
+        "named_at",
+        "gone_at",
+        "key",
+        "name",
+        "quantity",
+        "traits",
+        "pk",
     )
-    for vendor_account, vendor_service, start, end, key, name, quantity, traits in names.order_by("pk"):
-        one = Named(key=key, name=name, quantity=quantity, traits=traits)
+    for vendor_account, vendor_service, start, end, key, name, quantity, traits, pk in names.order_by("pk"):
+        one = Named(key=key, name=name, quantity=quantity, traits=traits, id=pk)
         counts.named[vendor_account, vendor_service].append((start, end, one))
     published = Snapshot.objects.filter(org_id=org_id, state=Snapshot.State.PUBLISHED)
     for integration, taken_at in published.values_list("integration_id", "taken_at"):

@@ -12,7 +12,7 @@ from dashboard.past import Past
 from dashboard.past_counts import month_of
 from reconcile.templatetags.figures import units as say_units
 from vendors import counting
-from vendors.counting import ZERO, Combine, Counted, Named
+from vendors.counting import ZERO, Combine, Counted
 from vendors.counting_words import say_filters
 from vendors.models import NamedUnit, UsageCount, VendorService
 
@@ -77,13 +77,13 @@ class Sources:
         part = self.parts.get(unit.vendor_account_id)
         return pair_of(unit) in self.pairs and (part is None or part.holds(unit.traits))
 
-    def not_billed(self) -> dict[tuple[Pair, Named], str]:
-        """Give whom the vendor counts and a counting rule does not, with why."""
-        found: dict[tuple[Pair, Named], str] = {}
+    def not_billed(self) -> dict[int, str]:
+        """Give the ids of the named units that the vendor counts and a counting rule does not, with why."""
+        found: dict[int, str] = {}
         for counted in self.counted:
             why = f"Left out: {say_filters(counted.rule.filters)}"
             for one in counted.addends:
-                found |= dict.fromkeys(((_pair(one.source), named) for named in one.left_out), why)
+                found |= dict.fromkeys((named.id for named in one.left_out), why)
             if counted.rule.combine is Combine.DISTINCT:
                 found |= _say_doubles(counted)
         return found
@@ -161,15 +161,13 @@ def _pair(source: counting.Source) -> Pair:
     return source.vendor_account, source.vendor_service
 
 
-def _say_doubles(counted: Counted) -> dict[tuple[Pair, Named], str]:
+def _say_doubles(counted: Counted) -> dict[int, str]:
     """Say of whom a rule counts once, all but the first time, that they were counted before."""
     kept = [(_pair(one.source), named) for one in counted.addends for named in one.kept]
-    first: dict[str, tuple[Pair, Named]] = {}
-    for pair, named in sorted(kept, key=lambda one: (one[1].key, one[0], one[1].name)):
-        first.setdefault(named.key, (pair, named))
-    return {
-        (pair, named): "Counted once already" for pair, named in kept if first[named.key] != (pair, named)
-    }
+    first: dict[str, int] = {}
+    for _, named in sorted(kept, key=lambda one: (one[1].key, one[0], one[1].name, one[1].id)):
+        first.setdefault(named.key, named.id)
+    return {named.id: "Counted once already" for _, named in kept if first[named.key] != named.id}
 
 
 def pair_of(unit: NamedUnit) -> Pair:

@@ -112,12 +112,16 @@ AS_COUNTED = Rule()
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """A user or device behind a count. One `key` is one person or device, whatever vendor says it."""
+    """A user or device behind a count. One `key` is one person or device, whatever vendor says it.
+
+    `id` tells apart those of which all else is the same; 0 where nobody asks.
+    """
 
     key: str
     name: str
     quantity: Decimal = Decimal(1)
     traits: Mapping[str, str] = field(default_factory=dict, hash=False)
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

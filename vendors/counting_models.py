@@ -155,7 +155,9 @@ class NamedUnit(TenantRow):
     @property
     def plain(self) -> counting.Named:
         """The unit as the calculation takes it."""
-        return counting.Named(key=self.key, name=self.name, quantity=self.quantity, traits=self.traits)
+        return counting.Named(
+            key=self.key, name=self.name, quantity=self.quantity, traits=self.traits, id=self.pk or 0
+        )
 
 
 class AccountSplit(TenantRow, Months):

@@ -187,6 +187,17 @@ def test_c7_who_counts_once_is_billed_once(named: Named) -> None:
     assert (named.behind().total, named.behind().left_out) == (4, 1)
 
 
+def test_c7_names_that_share_a_key_in_one_vendor_account_are_billed_once(named: Named) -> None:
+    CountingRule.objects.create(org=named.books.org, service=named.card.service, combine="distinct")
+    for number in range(3):
+        named.name("Ana", external_id=f"a{number}")
+    named.books.refresh()
+    whole = past_loading.load(named.books.org.pk, named.card.account_id)
+    rows = list_names(find_sources(named.card, whole, NOW, []))
+    assert named.card.vendor_units == sum(not row.reason for row in rows) == 1
+    assert (named.behind().total, named.behind().left_out) == (3, 2)
+
+
 def test_c7_many_names_ask_what_a_few_ask(named: Named) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -226,7 +237,7 @@ def test_c7_the_details_lead_to_everybody(shown: tuple[Client, str]) -> None:
     client, line = shown
     details = client.get(f"/o/northgate-it/{line}", headers={"HX-Request": "true"}).text
     assert "Who is behind the change" in details
-    assert "All 3 people, 1 of them left out" in details
+    assert "All 3 people, 1 of them not billed" in details
     page = client.get(f"/o/northgate-it/{line}names/").text
     assert all(name in page for name in ("Ana", "Bo", "Cy", "Reception", "It consumes no licence."))
     assert "Left out: " in page
