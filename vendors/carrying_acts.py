@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -31,6 +32,8 @@ from vendors.shapes import month_of
 CARRIED, TAKEN_BACK = "carried mappings over", "took carrying over back"
 Acts = Mapping[Side, Sequence[Change]]
 MAPPED = "mapped"
+# Under this, an entry keeps the id of the connection that was carried over from; its subject is the other.
+FROM = "from_connection"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def carry(org_id: int, old: Connection, new: Connection, asked: Asked, *, by: Us
     with transaction.atomic(), figures_changed.together(org_id):
         numbers = _apply(org_id, asked.changes, by, back_to_gone=False)
         numbers |= carry_along(org_id, along, by=by)
-    return _close(org_id, CARRIED, new, f"{old} to {new}", numbers, by)
+    return _close(org_id, CARRIED, old, new, numbers, by)
 
 
 def plan(org_id: int, old: Connection, new: Connection, asked: Asked) -> Along:
@@ -71,27 +74,30 @@ def foresee(org_id: int, asked: Asked, along: Along) -> Effect:
     return foresee_together(org_id, asked.changes, lambda: write(org_id, along), [touched])
 
 
-def take_back(org_id: int, seq: int, *, by: User) -> Done:
-    """Lead everything back to where it was before the act of an entry; raises UnknownRow and Refused."""
+def take_back(org_id: int, old: Connection, new: Connection, seq: int, *, by: User) -> Done:
+    """Lead everything back to where it was before an act between the two; raises UnknownRow and Refused."""
     audit.hold(org_id)
-    act = AuditEntry.objects.filter(org_id=org_id, seq=seq, verb=CARRIED).first()
+    act = _acts(org_id, old, new).filter(seq=seq, verb=CARRIED).first()
     if act is None:
         raise UnknownRow(f"no act {seq}")
-    new = Connection.objects.get(org_id=org_id, pk=int(act.subject.partition(":")[2]))
     entries = _entries(org_id, act)
     with transaction.atomic(), figures_changed.together(org_id):
         numbers = _apply(org_id, _opposite(entries), by, back_to_gone=True)
         numbers |= take_along_back(org_id, entries, by=by)
-    return _close(org_id, TAKEN_BACK, new, act.label, numbers, by)
+    return _close(org_id, TAKEN_BACK, old, new, numbers, by)
 
 
 def last_act(org_id: int, old: Connection, new: Connection) -> AuditEntry | None:
     """Give the entry of what was carried over last between the two, unless it was taken back: one query."""
-    acts = AuditEntry.objects.filter(
-        org_id=org_id, subject=_subject(new), label=f"{old} to {new}", verb__in=[CARRIED, TAKEN_BACK]
-    )
+    acts = _acts(org_id, old, new).filter(verb__in=[CARRIED, TAKEN_BACK])
     last = acts.select_related("actor").order_by("-seq").first()
     return last if last and last.verb == CARRIED else None
+
+
+def _acts(org_id: int, old: Connection, new: Connection) -> QuerySet[AuditEntry]:
+    """Give the entries between two connections, whatever they were called then; older entries only say names."""
+    of = Q(**{f"new__{FROM}": old.pk}) | Q(**{f"new__{FROM}__isnull": True}, label=f"{old} to {new}")
+    return AuditEntry.objects.filter(of, org_id=org_id, subject=_subject(new))
 
 
 def _apply(org_id: int, acts: Acts, by: User, *, back_to_gone: bool) -> dict[str, int]:
@@ -101,10 +107,15 @@ def _apply(org_id: int, acts: Acts, by: User, *, back_to_gone: bool) -> dict[str
     }
 
 
-def _close(org_id: int, verb: str, new: Connection, label: str, numbers: dict[str, int], by: User) -> Done:
+def _close(
+    org_id: int, verb: str, old: Connection, new: Connection, numbers: dict[str, int], by: User
+) -> Done:
     if not any(numbers.values()):
         return Done(numbers, None)
-    entry = audit.record(org_id, actor=by, verb=verb, subject=_subject(new), label=label, new=numbers)
+    said = numbers | {FROM: old.pk}
+    entry = audit.record(
+        org_id, actor=by, verb=verb, subject=_subject(new), label=f"{old} to {new}", new=said
+    )
     return Done(numbers, entry)
 
 

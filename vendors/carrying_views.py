@@ -70,7 +70,7 @@ def carry_undo(request: OrgRequest, old: int, new: int) -> HttpResponse:
     try:
         if not (act.isascii() and act.isdigit() and len(act) < 19):
             raise Refused(UNREADABLE)
-        done = take_back(request.org.pk, int(act), by=request.user)
+        done = take_back(request.org.pk, *way, int(act), by=request.user)
     except Refused as refused:
         return refuse(request, refused)
     except UnknownRow as unknown:
@@ -85,8 +85,7 @@ def _find(request: OrgRequest, pk: int) -> Connection:
 
 def _context(request: OrgRequest, old: Connection, new: Connection) -> dict[str, object]:
     found = carrying.plan(request.org.pk, old, new) if new.read_at else carrying.Plan([])
-    number = request.GET.get("page", "1")
-    page = found.page(int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1)
+    page = found.page(_page_number(request.GET.get("page", "")))
     act = last_act(request.org.pk, old, new)
     return {
         "old": old,
@@ -133,8 +132,7 @@ def _asked(request: OrgRequest, old: Connection, new: Connection) -> Asked:
     form = request.POST
     texts = {side: _texts(form.getlist(side.key)) for side in ORDER}
     if form.get("rest"):
-        number = form.get("page", "")
-        page = carrying.plan(request.org.pk, old, new).page(int(number) if number.isdecimal() else 1)
+        page = carrying.plan(request.org.pk, old, new).page(_page_number(form.get("page", "")))
         if page.mark != form["rest"]:
             raise Refused(OUTDATED)
         for row in page.rest:
@@ -145,6 +143,10 @@ def _asked(request: OrgRequest, old: Connection, new: Connection) -> Asked:
     if not asked:
         raise Refused(NOTHING)
     return asked
+
+
+def _page_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _texts(values: list[str]) -> list[str]:

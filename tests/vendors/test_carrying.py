@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.roles import Role
+from psa.models import Connection
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.vendors.moving import Move
@@ -165,7 +166,10 @@ def test_b9_the_effect_is_shown_then_all_is_one_act_and_undo_takes_it_back(move:
     )
     act = move.trail()[-1]
     assert [e.verb for e in move.trail()] == ["mapped", "mapped", "carried mappings over"]
-    assert (act.label, act.new) == ("ConnectWise PSA to New PSA", {"accounts": 1, "services": 1})
+    assert (act.label, act.new) == (
+        "ConnectWise PSA to New PSA",
+        {"accounts": 1, "services": 1, "from_connection": move.old.pk},
+    )
     with org_scope(move.org.pk):
         assert not MappingRefusal.objects.exists(), "what was mapped before was not wrong"
         assert move.books.refresh() == 0, "from scratch the lines are the same"
@@ -228,6 +232,7 @@ def test_b9_a_mapping_that_somebody_changed_meanwhile_refuses_all_of_it(move: Mo
         ({"accounts": ["", ""]}, "Nothing is ticked or chosen."),
         ({"accounts": ["x"]}, "could not be read"),
         ({"accounts": ["1|2"]}, "could not be read"),
+        ({"rest": "forged", "page": "9" * 5000}, "is not what it was when you loaded this page"),
         ({"rest": "forged"}, "is not what it was when you loaded this page"),
     ],
 )
@@ -354,3 +359,17 @@ def test_b9_the_number_of_queries_is_fixed(move: Move, name: str, most: int) -> 
     assert queries() == few
     assert few <= most
     assert mapping_forms.ROWS_AT_ONCE >= 80
+
+
+def test_b9_an_act_is_taken_back_between_its_own_connections_whatever_they_are_called(move: Move) -> None:
+    move.carry(move.ticked())
+    act = {"act": move.trail()[-1].seq}
+    for ids in ((move.new.pk, move.old.pk), (move.new.pk, move.new.pk), (move.old.pk, move.old.pk)):
+        assert move.carry(act, *ids, name="mapping_carry_undo").status_code == 404
+    assert move.lines() == AFTER
+    with org_scope(move.org.pk):
+        Connection.objects.filter(pk=move.old.pk).update(name="Renamed PSA")
+    assert 'data-key="undo"' in move.page()
+    assert "Taken back: " in move.carry(act, name="mapping_carry_undo").text
+    assert move.lines() == BEFORE
+    assert 'data-key="undo"' not in move.page()

@@ -48,7 +48,7 @@ def test_b9_a_rule_of_a_service_counts_the_same_in_the_new_psa_and_undo_removes_
         assert move.books.refresh() == 0, "from scratch the lines are the same"
     act = move.trail()[-1]
     assert [entry.verb for entry in move.trail()[-3:-1]] == ["made rule", "made rule"]
-    assert act.new == {"accounts": 1, "services": 1, "counting_rules": 2}
+    assert act.new == {"accounts": 1, "services": 1, "counting_rules": 2, "from_connection": move.old.pk}
     assert "carried 1 vendor account, 1 vendor service and 2 counting rules over" in move.page()
     undone = move.carry({"act": act.seq}, name=UNDO)
     assert "Taken back: 1 vendor account, 1 vendor service and 2 counting rules." in undone.text
