@@ -10,7 +10,7 @@ from dashboard.past import Past
 from reconcile.templatetags.figures import units as say_units
 from vendors import counting
 from vendors.counting import Addend, Combine, Counted, Do, Done, Named, Source, Step
-from vendors.counting_words import say_combined, say_filters, say_rule, say_step
+from vendors.counting_words import NAMES_MISSING, say_combined, say_filters, say_rule, say_step
 from vendors.models import UsageCount
 
 # So many names are said in one row; the page of the names has all of them.
@@ -32,10 +32,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """The rows from what vendors count to the units of a line; `units` is what they end in, `rules` say how."""
+    """The rows from what vendors count to the units of a line; `units` is what they end in, `rules` say how.
+
+    None: a rule or a split needs names that are missing.
+    """
 
     parts: tuple[Part, ...]
-    units: Decimal
+    units: Decimal | None
     rules: tuple[str, ...]
     left_out: tuple[Named, ...] = ()
     doubles: tuple[Named, ...] = ()
@@ -43,6 +46,23 @@ class Arithmetic:
     @property
     def is_ruled(self) -> bool:
         return bool(self.rules)
+
+
+class _Names:
+    """What the vendors call the sources of an arithmetic."""
+
+    def __init__(self, org_id: int, sources: Sequence[Source]) -> None:
+        rows = UsageCount.objects.filter(
+            org_id=org_id,
+            superseded_at=None,
+            metric="used",
+            vendor_account__in={one.vendor_account for one in sources},
+            vendor_service__in={one.vendor_service for one in sources},
+        ).select_related("vendor_account", "vendor_service", "integration")
+        self.rows = {(row.vendor_account_id, row.vendor_service_id): row for row in rows}
+
+    def find(self, source: Source) -> UsageCount | None:
+        return self.rows.get((source.vendor_account, source.vendor_service))
 
 
 def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePairing]) -> Arithmetic | None:
@@ -54,6 +74,8 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     if not every:
         return None
     names = _Names(card.org_id, [addend.source for one in every for addend in one.addends])
+    if any(one.names_missing for one in every):
+        return _nameless(every, names)
     sharing = whole.share_out(pair, moment)
     own_steps = sharing.steps.get(card.line_id or 0)
     parts: list[Part] = []
@@ -77,6 +99,16 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     )
 
 
+def _nameless(counts: Sequence[Counted], names: _Names) -> Arithmetic:
+    """Give what is used, and no number that half of the names would make of it."""
+    addends = [pair for one in counts for pair in _in_order(one, names)]
+    rows = [
+        Part("+" if n else "", one.source.used, row.vendor_service.name, row.integration.name)
+        for n, (row, one) in enumerate(addends)
+    ]
+    return Arithmetic((*rows, Part("", None, NAMES_MISSING)), None, tuple(_say_rules(counts, None)))
+
+
 def _say_rules(counts: Sequence[Counted], own_steps: Sequence[Step] | None) -> Iterator[str]:
     for one in counts:
         if one.rule != counting.AS_COUNTED:
@@ -91,23 +123,6 @@ def _share(units: Decimal, share: Decimal, others: int) -> Iterator[Part]:
         yield Part("=", units, "units counted", is_sum=True)
         lines = "line bills" if others == 1 else "lines bill"
         yield Part("", share, "of them for this line", f"{others} more {lines} this service")
-
-
-class _Names:
-    """What the vendors call the sources of an arithmetic."""
-
-    def __init__(self, org_id: int, sources: Sequence[Source]) -> None:
-        rows = UsageCount.objects.filter(
-            org_id=org_id,
-            superseded_at=None,
-            metric="used",
-            vendor_account__in={one.vendor_account for one in sources},
-            vendor_service__in={one.vendor_service for one in sources},
-        ).select_related("vendor_account", "vendor_service", "integration")
-        self.rows = {(row.vendor_account_id, row.vendor_service_id): row for row in rows}
-
-    def find(self, source: Source) -> UsageCount | None:
-        return self.rows.get((source.vendor_account, source.vendor_service))
 
 
 def _count(

@@ -133,7 +133,7 @@ distincts AS (
 ),
 addends AS MATERIALIZED (
     SELECT c.account_id, c.service_id, c.vendor_service_id, c.integration_id, c.gap_since, c.silent,
-           COALESCE(c.combine, 'sum') AS combine, COALESCE(c.steps, '[]') AS steps,
+           u.quantity AS used, COALESCE(c.combine, 'sum') AS combine, COALESCE(c.steps, '[]') AS steps,
            u.quantity IS NOT NULL AS known, CASE
                WHEN NOT c.parted THEN COALESCE(u.quantity, 0)
                WHEN c.split_id = 0 THEN COALESCE(u.quantity, 0) - COALESCE(n.parted, 0)
@@ -163,7 +163,7 @@ chosen AS (
 ),
 sums AS (
     SELECT a.account_id, a.service_id, a.combine, a.steps, min(i.id) AS integration_id, sum(a.units) AS units,
-           bool_or(a.known) AS known,
+           bool_or(a.known) AS known, sum(a.used) AS used, bool_or(a.names_missing) AS nameless,
            min(COALESCE(a.gap_since, i.counted_at)) AS unknown_since,
            CASE
                WHEN bool_or(i.counted_at IS NULL) THEN 'never_counted'
@@ -180,14 +180,18 @@ sums AS (
 ),
 counts AS MATERIALIZED (
     -- `raw` is before the steps of the rule, `units` after; the known ones are NULL while no source ever counted.
-    SELECT account_id, service_id, integration_id, unknown_since, gap, raw, units,
-           CASE WHEN known THEN raw END AS known_raw, CASE WHEN known THEN units END AS known
+    -- Without the names that a rule needs, what it made of the others is no number: what is used stands for it.
+    SELECT account_id, service_id, integration_id, unknown_since, gap, nameless,
+           CASE WHEN nameless THEN COALESCE(used, 0) ELSE raw END AS raw,
+           CASE WHEN nameless THEN COALESCE(used, 0) ELSE units END AS units,
+           CASE WHEN nameless THEN used WHEN known THEN raw END AS known_raw,
+           CASE WHEN nameless THEN used WHEN known THEN units END AS known
     FROM (
         SELECT c.*, CASE
             WHEN steps = '[]' THEN raw ELSE apply_counting_steps(raw, steps)
         END AS units
         FROM (
-            SELECT s.account_id, s.service_id, s.integration_id, s.unknown_since, s.gap, s.known, s.steps, CASE
+            SELECT s.account_id, s.service_id, s.integration_id, s.unknown_since, s.gap, s.known, s.used, s.nameless, s.steps, CASE
                 WHEN s.combine = 'sum' THEN s.units
                 WHEN s.combine = 'distinct' THEN COALESCE(d.units, 0)
                 ELSE h.units

@@ -48,7 +48,7 @@ paired AS (
 ),
 added AS (
     SELECT line_id, min(integration_id) AS integration_id, sum(units) AS units, sum(known) AS known,
-           min(unknown_since) AS unknown_since, min(gap_rank) AS gap_rank
+           min(unknown_since) AS unknown_since, min(gap_rank) AS gap_rank, bool_or(nameless) AS nameless
     FROM paired GROUP BY line_id
 ),
 shared AS (
@@ -60,6 +60,7 @@ shared AS (
                THEN CASE WHEN l.all_ruled THEN COALESCE(k.known_raw, 0) ELSE COALESCE(k.known, 0) END
                    + COALESCE(l.added_known, 0) END AS known,
            LEAST(k.unknown_since, l.added_since) AS unknown_since,
+           COALESCE(k.nameless, FALSE) OR COALESCE(l.added_nameless, FALSE) AS nameless,
            CASE
                WHEN k.gap <> '' THEN k.gap
                -- Until the paired usage of one of them is known, nobody knows what the others take.
@@ -83,7 +84,7 @@ shared AS (
                COALESCE(sum(room) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM (
             SELECT n.*, d.integration_id AS added_integration, d.units AS added_units, d.known AS added_known,
-                   d.unknown_since AS added_since, d.gap_rank,
+                   d.unknown_since AS added_since, d.gap_rank, d.nameless AS added_nameless,
                    GREATEST(n.quantity - COALESCE(d.units, 0), 0) AS room
             FROM ruled_lines n
             LEFT JOIN added d ON d.line_id = n.id
@@ -108,7 +109,7 @@ compared AS (
 ),
 judged AS (
     SELECT x.connection_id, x.account_id, x.service_id, x.agreement_id, x.id AS line_id, x.integration_id,
-           x.quantity AS psa_units, x.share AS vendor_units, CASE WHEN x.gap <> '' THEN GREATEST(x.known, 0) END AS last_units,
+           x.quantity AS psa_units, x.share AS vendor_units, CASE WHEN x.gap <> '' AND NOT x.nameless THEN x.known END AS last_units,
            x.unit_price AS price, x.currency, CASE WHEN x.gap <> '' THEN x.unknown_since END AS unknown_since,
            -- GREATEST skips NULLs, so an unknown share must be kept out of it.
            CASE WHEN x.share IS NOT NULL THEN
@@ -132,7 +133,7 @@ judged AS (
     UNION ALL
     -- Usage that no line bills, and that counts to none. A line that is not billed on purpose, or not yet, explains the usage.
     SELECT v.connection_id, k.account_id, k.service_id, NULL, NULL, k.integration_id,
-           NULL, CASE WHEN k.gap = '' THEN k.units END, CASE WHEN k.gap <> '' THEN k.known END,
+           NULL, CASE WHEN k.gap = '' THEN k.units END, CASE WHEN k.gap <> '' AND NOT k.nameless THEN k.known END,
            v.price, c.currency, CASE WHEN k.gap <> '' THEN k.unknown_since END,
            CASE WHEN k.gap = '' THEN k.units * v.price END,
            CASE WHEN k.gap <> '' THEN k.gap ELSE '' END, ''

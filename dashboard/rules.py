@@ -82,12 +82,13 @@ class Count:
 
     @classmethod
     def of(cls, counted: Counted, gap: str) -> "Count":
-        """Give the count that an arithmetic ends in; names that are missing are the least of the gaps."""
-        return cls(
-            units=counted.units,
-            raw=counted.raw,
-            gap=gap or ("names_missing" if counted.names_missing else ""),
-        )
+        """Give the count that an arithmetic ends in; names that are missing are the least of the gaps.
+
+        Without them what a rule made of the others is no number: what is used stands for it, so that nothing is lost.
+        """
+        if counted.names_missing:
+            return cls(units=counted.used, raw=counted.used, gap=gap or "names_missing")
+        return cls(units=counted.units, raw=counted.raw, gap=gap)
 
     @property
     def before_rule(self) -> Decimal:

@@ -4,12 +4,10 @@ The same arithmetic stands in SQL (`apply_counting_steps`, `named_unit_kept`, an
 property test holds the two together. Units are Decimals with six decimals, as the ledger keeps them.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Self
 
@@ -17,6 +15,8 @@ ZERO = Decimal(0)
 SMALLEST = Decimal("0.000001")
 # Units of twenty digits times a percentage of ten: nothing is rounded before the end.
 EXACT = Context(prec=60)
+# Steps never lead beyond this, or beyond what was counted: a percentage of a percentage would fit no column.
+MOST = Decimal(10**9)
 # What a named unit can be told apart by; a vendor gives what it knows.
 FIELDS = ("name", "email", "domain", "group", "site", "kind")
 
@@ -128,7 +128,8 @@ class Named:
 class Source:
     """What one vendor account counts of one vendor service; `named` is there when it was asked for.
 
-    `names_missing`: the names do not add up to the units, so nothing that looks at names can be known.
+    `names_missing`: the names do not add up to the units, so nothing that looks at names can be known. `whole`: what
+    the vendor account counts of it, of which this is a part.
     """
 
     integration: int
@@ -137,6 +138,12 @@ class Source:
     units: Decimal
     named: tuple[Named, ...] = ()
     names_missing: bool = False
+    whole: Decimal | None = None
+
+    @property
+    def used(self) -> Decimal:
+        """What the vendor counts, whoever it is for."""
+        return self.units if self.whole is None else self.whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +206,11 @@ class Counted:
         return self.steps[-1].after if self.steps else self.raw
 
     @property
+    def used(self) -> Decimal:
+        """What the vendors count, before splits, filters and rules."""
+        return sum((one.source.used for one in self.addends), ZERO)
+
+    @property
     def summed(self) -> Decimal:
         """The plain sum of the addends, before they were combined."""
         return sum((one.units for one in self.addends), ZERO)
@@ -210,14 +222,27 @@ def fold(text: str) -> str:
 
 
 def matches(value: str | None, pattern: str) -> bool:
-    """Say whether a folded value matches a pattern as a whole; what a vendor does not say matches nothing."""
-    return value is not None and _compiled(fold(pattern)).fullmatch(value) is not None
+    """Say whether a folded value matches a pattern as a whole; what a vendor does not say matches nothing.
 
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+    In steps that grow with the lengths of both and no faster, whatever the pattern: it is typed by people.
+    """
+    if value is None:
+        return False
+    wanted = fold(pattern)
+    at = here = 0
+    star, back_to = -1, 0
+    while at < len(value):
+        # A star in the pattern stays a star where the value has one, too.
+        if here < len(wanted) and wanted[here] == "*":
+            star, back_to, here = here, at, here + 1
+        elif here < len(wanted) and wanted[here] in ("?", value[at]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            back_to += 1
+            at, here = back_to, star + 1
+        else:
+            return False
+    return not wanted[here:].strip("*")
 
 
 def is_kept(traits: Mapping[str, str], filters: Sequence[Filter]) -> bool:
@@ -248,6 +273,7 @@ def take_part(source: Source, splits: Sequence[Split], which: int | None) -> Sou
     return Source(
         integration=source.integration, vendor_account=source.vendor_account, units=units, named=tuple(mine),
         vendor_service=source.vendor_service, names_missing=source.names_missing or not adds_up(source),
+        whole=source.units,
     )  # fmt: skip
 
 
@@ -273,7 +299,7 @@ def count(sources: Iterable[Source], rule: Rule = AS_COUNTED) -> Counted:
 def _kept(addends: Iterable[Addend]) -> list[Named]:
     """Give the named units that count, each as often as a source has it, in an order that reading does not change."""
     every = [named for one in addends for named in one.kept]
-    return sorted(every, key=lambda n: (n.key, n.name))
+    return sorted(every, key=lambda n: (n.key, n.name, n.quantity, sorted(n.traits.items())))
 
 
 def _doubles(addends: Iterable[Addend]) -> tuple[Named, ...]:
@@ -295,10 +321,10 @@ def _combine(addends: Sequence[Addend], combine: Combine) -> Decimal:
 
 
 def take(units: Decimal, steps: Iterable[Step]) -> tuple[Done, ...]:
-    """Take the steps one after the other; units never fall below zero."""
-    done, now = [], units
+    """Take the steps one after the other; units never fall below zero, nor rise beyond what anybody bills."""
+    done, now, most = [], units, max(units, MOST)
     for step in steps:
-        after = _ACTS[step.do](now, step.by)
+        after = min(_ACTS[step.do](now, step.by), most)
         done.append(Done(step, now, after))
         now = after
     return tuple(done)

@@ -138,11 +138,26 @@ def test_names_that_are_missing_make_the_count_unknown_not_smaller(books: Books)
     books.refresh()
     card = books.card(line)
     assert (card.kind, card.reason, card.vendor_units, card.last_units) == (
-        "waiting",
-        "names_missing",
-        None,
-        4,
-    )
+        "waiting", "names_missing", None, None,
+    )  # fmt: skip
+    found = arithmetic.explain(card, past_loading.load(books.org.pk, card.account_id), timezone.now(), [])
+    assert found
+    assert [(units(part.units), part.what) for part in found.parts[:1]] == [("4", "ManagedWorkstationAgents")]
+    assert found.units is None
+
+
+@pytest.mark.parametrize("combine", [Combine.SUM, Combine.DISTINCT])
+def test_usage_without_a_line_is_not_lost_for_want_of_names(books: Books, combine: Combine) -> None:
+    account, service = books.account(), books.service()
+    books.usage(books.vendor_account(account), books.vendor_service(service), "12")
+    books.refresh()
+    assert Card.objects.get().kind == "new"
+    books.rule(service, combine=combine, filters=[Filter(field="name", pattern="ana", keeps=True)])
+    books.refresh()
+    card = Card.objects.get()
+    assert (card.kind, card.reason, card.vendor_units, card.last_units) == (
+        "waiting", "names_missing", None, None,
+    )  # fmt: skip
 
 
 def test_one_tenant_is_split_over_two_accounts_by_domain(books: Books) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vendors.counting import (
     FIELDS,
+    MOST,
     Combine,
     Do,
     Filter,
@@ -24,6 +25,7 @@ from vendors.counting import (
     count,
     fold,
     is_kept,
+    matches,
     take,
     take_part,
 )
@@ -116,7 +118,7 @@ def test_steps_follow_from_each_other_and_never_fall_below_zero(start: Decimal, 
             assert one.after >= one.step.by
         if one.step.do is Do.MAXIMUM:
             assert one.after <= one.step.by
-        if one.step.do in {Do.UP, Do.DOWN, Do.NEAREST}:
+        if one.step.do in {Do.UP, Do.DOWN, Do.NEAREST} and one.after < MOST:
             assert one.after % one.step.by == 0
             assert abs(one.after - one.before) < one.step.by
 
@@ -138,10 +140,17 @@ def test_steps_follow_from_each_other_and_never_fall_below_zero(start: Decimal, 
         (Do.NEAREST, "5", "42.5", "45"),
         (Do.NEAREST, "5", "42.4", "40"),
         (Do.UP, "0.3", "1", "1.2"),
+        (Do.PERCENT, "1000", "900000000", "1000000000"),
+        (Do.EXCLUDE, "1", "5000000000", "4999999999"),
     ],
 )
 def test_what_each_step_does(do: Do, by: str, before: str, after: str) -> None:
     assert apply(Decimal(before), [Step(do=do, by=Decimal(by))]) == Decimal(after)
+
+
+def test_a_pattern_full_of_stars_costs_no_more_than_its_length() -> None:
+    assert not matches("a" * 300, "*a" * 100 + "x")
+    assert matches("a" * 300, "*a" * 100 + "*")
 
 
 def test_names_that_do_not_add_up_make_what_looks_at_them_unknown() -> None:

@@ -11,6 +11,7 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg
 DECLARE
     step jsonb;
     n numeric;
+    most numeric := GREATEST(units, 1000000000);
 BEGIN
     FOR step IN SELECT value FROM jsonb_array_elements(steps) WITH ORDINALITY ORDER BY ordinality LOOP
         n := (step ->> 'by')::numeric;
@@ -26,6 +27,7 @@ BEGIN
             WHEN 'nearest' THEN
                 units := units - mod(units, n) + CASE WHEN mod(units, n) * 2 >= n THEN n ELSE 0 END;
         END CASE;
+        units := LEAST(units, most);
     END LOOP;
     RETURN units;
 END $$;
