@@ -7,10 +7,9 @@ from decimal import Decimal
 
 from dashboard.models import Card, LinePairing
 from dashboard.past import Past
-from reconcile.templatetags.figures import units as say_units
 from vendors import counting
 from vendors.counting import Addend, Combine, Counted, Do, Done, Named, Source, Step
-from vendors.counting_words import NAMES_MISSING, say_combined, say_filters, say_rule, say_step
+from vendors.counting_words import NAMES_MISSING, say_combined, say_rule, say_step
 from vendors.models import UsageCount
 
 # So many names are said in one row; the page of the names has all of them.
@@ -100,11 +99,16 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
 
 
 def _nameless(counts: Sequence[Counted], names: _Names) -> Arithmetic:
-    """Give what is used, and no number that half of the names would make of it."""
+    """Give what is used, where it is this account's alone, and no number that half of the names would make of it."""
     addends = [pair for one in counts for pair in _in_order(one, names)]
     rows = [
-        Part("+" if n else "", one.source.used, row.vendor_service.name, row.integration.name)
-        for n, (row, one) in enumerate(addends)
+        Part(
+            "",
+            one.source.units if one.source.whole is None else None,
+            row.vendor_service.name,
+            row.integration.name,
+        )
+        for row, one in addends
     ]
     return Arithmetic((*rows, Part("", None, NAMES_MISSING)), None, tuple(_say_rules(counts, None)))
 
@@ -141,7 +145,8 @@ def _count(
     left_out = [name for one in counted.addends for name in one.left_out]
     if left_out:
         units = sum((one.quantity for one in left_out), Decimal(0))
-        yield Part("−", units, f"left out: {_say_names(left_out)}", say_filters(counted.rule.filters))
+        # By which patterns is not for customers: a rule for every account may name another's domain.
+        yield Part("−", units, f"left out: {_say_names(left_out)}", "by the rule")
     if counted.rule.combine is Combine.DISTINCT and counted.doubles:
         doubles = Decimal(len(counted.doubles))
         yield Part("−", doubles, f"counted once: {_say_names(counted.doubles)}", say_combined(counted))
@@ -176,9 +181,9 @@ def _adds(combine: Combine, before: int | None, integration: int) -> bool:
 
 
 def _say_source(row: UsageCount, source: Source) -> str:
-    said = f"{row.integration.name}, {row.vendor_account.name}"
-    if source.units != row.quantity:
-        said += f", its part of {say_units(row.quantity)}"
+    # What is split belongs to several customers: none is told another's name or total.
+    part = "the part that is this account's"
+    said = f"{row.integration.name}, {row.vendor_account.name if source.whole is None else part}"
     return said + (", absent from a complete count" if row.absent else "")
 
 

@@ -12,7 +12,6 @@ from dashboard import arithmetic, pairing, past_loading
 from dashboard.arithmetic import Arithmetic
 from dashboard.models import Card
 from vendors.counting import Addend, Combine, Counted, Named, fold
-from vendors.counting_words import say_filters
 from vendors.models import VendorService
 
 
@@ -89,9 +88,8 @@ def _list_behind(
             else:
                 seen[named.key] = what
                 counted.append(_behind(named, what))
-        why = say_filters(one.rule.filters)
         left_out += [
-            _behind(named, products.get(addend.source.vendor_service, ""), f"rule: {why}")
+            _behind(named, products.get(addend.source.vendor_service, ""), "left out by the rule")
             for addend in one.addends
             for named in addend.left_out
         ]

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Organization
-from dashboard import arithmetic, pairing, past_loading
+from dashboard import arithmetic, count_sheet, pairing, past_loading
 from dashboard.models import Card, LinePairing
 from dashboard.period import current_period, next_month
 from psa.models import AgreementLine
@@ -170,6 +170,11 @@ def test_one_tenant_is_split_over_two_accounts_by_domain(books: Books) -> None:
     )
     lines = [books.line(books.agreement(account), service, "9") for account in (north, south)]
     assert [open_card(books, line)[0].vendor_units for line in lines] == [2, 3]
+    # The page of one customer names neither the other nor what both use together.
+    found = count_sheet.read(books.card(lines[1]))
+    assert found.arithmetic
+    assert {part.source for part in found.arithmetic.parts} == {"Veeam, the part that is this account's"}
+    assert [one.name for one in found.counted] == ["Cy", "Di", "Ed"]
 
 
 def test_a_bundle_takes_what_has_no_line_of_its_own_and_only_then_nothing_is_new(books: Books) -> None:
@@ -256,7 +261,7 @@ def test_the_page_and_the_pdf_name_everybody_once(org: Organization, approver: C
     assert "each user or device once: 1 counted more than once" in page
     text = read_pdf(approver.post(f"{LINES}/{card.pk}/count/pdf/"))
     for said in ("Northgate IT, for Harbor Dental", "Managed user: 2", "Who or what is counted: 2", "Left out: 2",
-                 "counted once, with Exchange", "rule: without names like svc-*", "units to bill"):  # fmt: skip
+                 "counted once, with Exchange", "left out by the rule", "units to bill"):  # fmt: skip
         assert said in text, said
     assert text.count("Ana Ruiz") == 1
     panel = approver.get(f"{LINES}/{card.pk}/", headers={"HX-Request": "true"}).content.decode()
@@ -269,3 +274,17 @@ def read_pdf(answer: Any) -> str:
     assert answer["Content-Type"] == "application/pdf"
     pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+
+
+def test_an_unknown_count_is_not_printed_for_a_customer(org: Organization, approver: Client) -> None:
+    with org_scope(org.pk):
+        books = Books(org, now=timezone.now())
+        line = books.pair("5", "4")
+        assert line.service
+        books.rule(line.service, combine=Combine.DISTINCT)
+        books.refresh()
+        card = books.card(line)
+    answer = approver.post(f"{LINES}/{card.pk}/count/pdf/")
+    assert answer.status_code == 409
+    assert "The count is unknown" in answer.content.decode()
+    assert "PDF for the customer" not in answer.content.decode()
