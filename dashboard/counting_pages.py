@@ -1,7 +1,7 @@
 """What the pages of a counting rule show: the form, one rule as it stands, and what it would do before it is kept."""
 
 from collections.abc import Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ from psa.models import Account, Agreement, Service
 from reconcile.tenancy.views import OrgRequest
 from vendors.counting import Combine
 from vendors.counting_effect import begins_later, foresee
-from vendors.counting_rules import Change, Plan, State, scope_words
+from vendors.counting_rules import Change, Draft, Plan, State, scope_words
 from vendors.counting_words import COMBINES, FIELD_WORDS, say_dated, say_rule
 from vendors.mapping import ACCOUNTS, SERVICES
 from vendors.mapping_views import find_targets
@@ -91,6 +91,8 @@ def rule_page(request: OrgRequest, row: CountingRule) -> HttpResponse:
 def trial_page(request: OrgRequest, plan: Plan, row: CountingRule | None) -> HttpResponse:
     """Show what a plan would do; nothing is kept by this. Raises Refused or UnknownRow."""
     period = current_period(timezone.now())
+    # It takes a while, so it comes before anything that others would wait for is held.
+    last = foresee_past(request.org.pk, plan, period)
     # What time alone has changed is none of the rule's doing.
     decisions.keep_up(request.org.pk)
     effect = foresee(request.org.pk, plan, period)
@@ -100,7 +102,7 @@ def trial_page(request: OrgRequest, plan: Plan, row: CountingRule | None) -> Htt
         "what": request.POST.get("what", ""),
         "effect": effect,
         "period": period,
-        "last": foresee_past(request.org.pk, plan, period),
+        "last": last,
         "title": f"{made.service}, {scope_words(made)}"
         if made
         else f"{row and row.service}, {row and scope_words(row)}",
@@ -149,8 +151,9 @@ def _ended(plan: Plan, row: CountingRule | None) -> str:
     """Say what is left of a rule that ends."""
     if row is None or any(one.wanted.removed for one in plan.changes):
         return "Counts in no month"
-    row.until_month = plan.changes[0].wanted.until
-    return say_dated(row)
+    ended = copy(row)
+    ended.until_month = plan.changes[0].wanted.until
+    return say_dated(ended)
 
 
 def _notices(org_id: int, plan: Plan, row: CountingRule | None, period: date) -> Any:
@@ -166,12 +169,23 @@ def _notices(org_id: int, plan: Plan, row: CountingRule | None, period: date) ->
             yield f"{before:%B} is not signed: if it is signed late, it is with the numbers of this rule."
     if months.find_closed(org_id, period):
         yield f"{period:%B} is closed: its report stays as it was signed. The lines themselves follow the rule."
-    if plan.changes and plan.draft and plan.changes[0].wanted.removed:
-        yield "It begins no later than the rule as it is, so it takes its place in all months."
-    elif plan.changes and plan.draft and plan.draft.from_month:
-        yield f"Before {plan.draft.from_month:%B %Y}, the rule as it is goes on counting."
-    elif row and plan.draft and plan.draft.until_month:
-        yield f"From {plan.draft.until_month:%B %Y} on, the rule as it is counts again."
+    if row and plan.draft:
+        yield _beside(plan, plan.draft, row)
+
+
+def _beside(plan: Plan, draft: Draft, row: CountingRule) -> str:
+    """Say in which months the rule as it is counts beside the one that takes its place."""
+    if plan.rest and plan.rest.from_month:
+        return f"From {plan.rest.from_month:%B %Y} on, the rule as it is goes on counting."
+    if plan.changes and plan.changes[0].wanted.removed:
+        return "It begins no later than the rule as it is, so it takes its place in all months."
+    if plan.changes:
+        return f"Before {draft.from_month:%B %Y}, the rule as it is goes on counting."
+    if row.from_month and draft.until_month and draft.until_month <= row.from_month:
+        return f"The rule as it is stays, from {row.from_month:%B %Y} on."
+    if draft.until_month and (row.until_month is None or draft.until_month < row.until_month):
+        return f"From {draft.until_month:%B %Y} on, the rule as it is counts again."
+    return "The rule as it is stays in its own months."
 
 
 def _earliest(plan: Plan, row: CountingRule | None) -> date | None:

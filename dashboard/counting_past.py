@@ -10,7 +10,7 @@ from dashboard.months import previous_month
 from dashboard.past import Past
 from dashboard.past_counts import Pair
 from dashboard.past_lists import PastRow, name_rows
-from vendors.counting_rules import Plan
+from vendors.counting_rules import Plan, check, find_rules
 from vendors.mapping_effect import Effect, LineChange, LineFigures, order_changes
 from vendors.models import CountingRule
 from vendors.rulebook import Rulebook
@@ -29,7 +29,11 @@ class LastMonth:
 
 
 def foresee_past(org_id: int, plan: Plan, period: date) -> LastMonth:
-    """Recompute last month by the rules as they are, and by those of the plan; nothing is written."""
+    """Recompute last month by the rules as they are, and by those of the plan; nothing is written.
+
+    Raises Refused or UnknownRow when the plan could not be made.
+    """
+    check(org_id, plan, find_rules(org_id, [one.row for one in plan.changes]))
     day, last = period - timedelta(days=1), previous_month(period)
     known_since = past.first_day(org_id)
     if known_since is None or known_since > day:
@@ -61,7 +65,7 @@ def _follow(rows: Sequence[CountingRule], plan: Plan, org_id: int) -> list[Count
             kept.append(row)
         elif not state.removed:
             kept.append(CountingRule(**_values(row) | {"until_month": state.until, "removed_at": None}))
-    return [*kept, plan.draft.build(org_id, None)] if plan.draft else kept
+    return [*kept, *(one.build(org_id, None) for one in plan.drafts)]
 
 
 def _values(row: CountingRule) -> dict[str, object]:

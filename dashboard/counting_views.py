@@ -82,8 +82,6 @@ def _answer(request: OrgRequest, form: RuleForm, row: CountingRule | None) -> Ht
     if draft is None:
         return form_page(request, form, row, status=422)
     try:
-        if row and draft == counting_rules.draft_of(row):
-            raise Refused("Nothing is different from the rule as it is. Change something, or go back.")
         plan = counting_rules.plan_replacement(row, _seen(request), draft) if row else Plan(draft=draft)
         return _save(request, plan) if act == "save" else trial_page(request, plan, row)
     except Refused as refused:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Self
 
@@ -110,26 +110,36 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done together: rules that change, and the one that is new."""
+    """What is done together: rules that change, the one that is new, and what is left of an old one after it."""
 
     changes: tuple[Change, ...] = ()
     draft: Draft | None = None
+    rest: Draft | None = None
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [one for one in (self.draft, self.rest) if one]
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a plan did: the rules it changed, and the one it made."""
+    """What a plan did: the rules it changed, and those it made."""
 
     plan: Plan
-    made: CountingRule | None = None
+    rows: tuple[CountingRule, ...] = ()
+
+    @property
+    def made(self) -> CountingRule | None:
+        """The rule that was wanted, where there was one."""
+        return next(iter(self.rows), None)
 
     @property
     def undo(self) -> list[Change]:
         """The changes that take all of it back."""
         back = [one.reversed for one in self.plan.changes]
-        if self.made:
-            state = State.of(self.made)
-            back.append(Change(self.made.pk, state, State(state.until, removed=True)))
+        for row in self.rows:
+            state = State.of(row)
+            back.append(Change(row.pk, state, State(state.until, removed=True)))
         return back
 
 
@@ -147,17 +157,31 @@ def plan_removal(row: CountingRule, seen: State) -> Plan:
 
 
 def plan_replacement(row: CountingRule, seen: State, draft: Draft) -> Plan:
-    """Put a rule of the same scope in the place of another from a month on.
+    """Put a rule of the same scope in the place of another, in the months of the new one only. Raises Refused.
 
-    One that begins no later than the old one is its correction: the old one goes. One that begins later ends it,
-    unless it ends itself before the old one does: then the old one stands again afterwards.
+    One that begins no later than the old one is its correction: the old one goes, and what is left of it after the
+    new one ends is made anew. One that begins later ends it, or lies over it when the old one lasts longer. Where
+    nothing but the end is another, the old one gets that end.
     """
-    if draft.from_month is None or (row.from_month and draft.from_month <= row.from_month):
-        return Plan((Change(row.pk, seen, State(seen.until, removed=True)),), draft)
-    stands_after = draft.until_month and (seen.until is None or draft.until_month < seen.until)
-    if stands_after or (seen.until and seen.until <= draft.from_month):
+    same = _content(draft.rule) == _content(row.plain)
+    begins, stood = draft.from_month or date.min, row.from_month or date.min
+    ends, stood_until = draft.until_month or date.max, seen.until or date.max
+    if same and draft.note == row.note and stood <= begins <= stood_until:
+        if draft.until_month == seen.until:
+            raise Refused("Nothing is different from the rule as it is. Change something, or go back.")
+        return plan_end(row, seen, draft.until_month)
+    if ends <= stood or stood_until <= begins:
         return Plan((), draft)
-    return Plan((Change(row.pk, seen, State(draft.from_month, seen.removed)),), draft)
+    left = ends < stood_until and not same
+    if begins > stood:
+        return Plan(() if left else (Change(row.pk, seen, State(draft.from_month, seen.removed)),), draft)
+    rest = replace(draft_of(row), from_month=draft.until_month, until_month=seen.until)
+    return Plan((Change(row.pk, seen, State(seen.until, removed=True)),), draft, rest if left else None)
+
+
+def _content(rule: Rule) -> object:
+    """Give how a rule counts as it is compared: filters as they are kept, folded."""
+    return rule.combine, [one.write() for one in rule.filters], rule.steps
 
 
 def make(org_id: int, plan: Plan, *, by: User | None) -> Written:
@@ -175,8 +199,8 @@ def make(org_id: int, plan: Plan, *, by: User | None) -> Written:
         row = rows[change.row]
         old, new = said(before[row.pk], change.seen), said(say_dated(row), change.wanted)
         _record(row, change.verb, old, new, by)
-    if written.made:
-        _record(written.made, "made rule", {}, said(say_dated(written.made), State()), by)
+    for made in written.rows:
+        _record(made, "made rule", {}, said(say_dated(made), State()), by)
     return written
 
 
@@ -201,11 +225,10 @@ def write(org_id: int, plan: Plan, rows: Mapping[int, CountingRule], *, by: User
         row.until_month = change.wanted.until
         row.removed_at = timezone.now() if change.wanted.removed else None
         row.save(update_fields=["until_month", "removed_at"])
-    made = plan.draft.build(org_id, by) if plan.draft else None
-    if made:
-        made.save(force_insert=True)
-        touched.append(made)
-    account_ids = affected_accounts(org_id, touched)
+    made = tuple(one.build(org_id, by) for one in plan.drafts)
+    for row in made:
+        row.save(force_insert=True)
+    account_ids = affected_accounts(org_id, [*touched, *made])
     if account_ids is None or account_ids:
         figures_changed.send(CountingRule, org_id=org_id, account_ids=account_ids)
     return Written(plan, made)
@@ -216,9 +239,9 @@ def check(org_id: int, plan: Plan, rows: Mapping[int, CountingRule]) -> None:
     if any(State.of(rows[one.row]) != one.seen for one in plan.changes):
         raise Refused(MOVED)
     going = {one.row for one in plan.changes if one.wanted.removed}
-    if plan.draft:
-        check_draft(org_id, plan.draft)
-        _check_alone(org_id, plan.draft.build(org_id, None), going)
+    for draft in plan.drafts:
+        check_draft(org_id, draft)
+        _check_alone(org_id, draft.build(org_id, None), going)
     for change in plan.changes:
         _check_end(rows[change.row], change.wanted.until)
         if change.seen.removed and not change.wanted.removed:

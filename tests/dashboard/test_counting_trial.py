@@ -4,6 +4,8 @@ from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from typing import Any
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.period import current_period, next_month
@@ -50,6 +52,40 @@ def test_reports_stay_as_they_were_signed_and_the_trial_says_so(screen: Screen) 
     assert said not in later
     assert "Past days are recomputed with it" in later
     assert "Past days are recomputed" not in words(screen.post("try", **AT_LEAST))
+
+
+def test_the_trial_of_an_end_shows_the_rule_as_it_is(screen: Screen) -> None:
+    rule = screen.save(begins="2026-01")
+    page = words(screen.post("try", rule.pk, what="end", seen="", until="2099-01"))
+    stands = page.partition("As it is</dt>")[2].partition("</dd>")[0]
+    assert stands.endswith("from January 2026")
+    assert "from January 2026 until the end of December 2098" in page
+
+
+def test_the_trial_says_when_the_rule_as_it_is_counts_again(screen: Screen) -> None:
+    rule = screen.save()
+    page = words(screen.post("try", rule.pk, seen="", **(AT_LEAST | {"step_by": ["30"], "ends": "2099-02"})))
+    assert "From February 2099 on, the rule as it is goes on counting." in page
+    screen.post("save", rule.pk, what="remove", seen="")
+    rule = screen.save(begins="2099-03")
+    page = words(screen.post("try", rule.pk, seen="", **(AT_LEAST | {"step_by": ["30"], "ends": "2099-02"})))
+    assert "The rule as it is stays, from March 2099 on." in page
+
+
+def test_last_month_is_recomputed_before_anything_is_held(screen: Screen) -> None:
+    with org_scope(screen.org.pk):
+        then = timezone.now() - timedelta(days=70)
+        LineHistory.objects.update(held_from=then)
+        UsageCount.objects.update(counted_at=then)
+        Snapshot.objects.update(taken_at=timezone.now() - timedelta(days=70))
+    with CaptureQueriesContext(connection) as asked:
+        screen.post("try", **AT_LEAST)
+    said = [one["sql"] for one in asked.captured_queries]
+    held = [n for n, sql in enumerate(said) if "accounts_audithead" in sql and "FOR UPDATE" in sql]
+    past = [n for n, sql in enumerate(said) if "psa_linehistory" in sql]
+    assert past
+    assert held
+    assert max(past) < min(held)
 
 
 def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:

@@ -20,6 +20,7 @@ from vendors.mapping import Refused, UnknownRow
 from vendors.models import CountingRule
 
 OCTOBER, NOVEMBER, DECEMBER = date(2026, 10, 1), date(2026, 11, 1), date(2026, 12, 1)
+JANUARY, FEBRUARY = date(2027, 1, 1), date(2027, 2, 1)
 AT_LEAST_25 = Rule(steps=(Step(do=Do.MINIMUM, by=Decimal(25), note="contract"),))
 AT_LEAST_30 = Rule(steps=(Step(do=Do.MINIMUM, by=Decimal(30)),))
 
@@ -133,6 +134,39 @@ def test_a_replacement_for_some_months_lets_the_old_rule_stand_again(books: Book
     wanted = replace(draft, rule=AT_LEAST_30, from_month=DECEMBER, until_month=date(2027, 1, 1))
     make(rule.org_id, plan_replacement(rule, now(rule), wanted), by=None)
     assert now(rule) == State()
+
+
+@pytest.mark.parametrize("begins", [NOVEMBER, OCTOBER, None])
+def test_a_correction_for_some_months_leaves_the_old_rule_the_later_ones(
+    books: Books, draft: Draft, begins: date | None
+) -> None:
+    rule = add(draft)
+    wanted = replace(draft, rule=AT_LEAST_30, from_month=begins, until_month=FEBRUARY)
+    done = make(rule.org_id, plan_replacement(rule, now(rule), wanted), by=None)
+    new, rest = CountingRule.objects.filter(removed_at=None).order_by("pk")
+    assert (new.plain, new.from_month, new.until_month) == (AT_LEAST_30, begins, FEBRUARY)
+    assert (rest.plain, rest.from_month, rest.until_month) == (AT_LEAST_25, FEBRUARY, None)
+    make(rule.org_id, counting_rules.Plan(tuple(done.undo)), by=None)
+    assert CountingRule.objects.get(removed_at=None) == rule
+
+
+def test_a_replacement_for_months_before_the_old_rule_lets_it_stand(books: Books, draft: Draft) -> None:
+    rule = add(replace(draft, from_month=JANUARY))
+    wanted = replace(draft, rule=AT_LEAST_30, until_month=JANUARY)
+    make(rule.org_id, plan_replacement(rule, now(rule), wanted), by=None)
+    assert now(rule) == State()
+    assert CountingRule.objects.filter(removed_at=None).count() == 2
+
+
+def test_a_rule_that_is_the_same_is_not_split_in_two(books: Books, draft: Draft) -> None:
+    names = Rule(filters=(Filter(field="name", pattern="SVC-*"),), steps=AT_LEAST_25.steps)
+    rule = add(replace(draft, rule=names, from_month=OCTOBER))
+    later = replace(draft, rule=names, from_month=NOVEMBER)
+    with pytest.raises(Refused, match="Nothing is different"):
+        plan_replacement(rule, now(rule), later)
+    assert plan_replacement(rule, now(rule), replace(later, note="Another")).draft
+    plan = plan_replacement(rule, now(rule), replace(later, until_month=FEBRUARY))
+    assert (plan.draft, [str(one.wanted) for one in plan.changes]) == (None, ["2027-02"])
 
 
 def test_an_end_before_the_beginning_is_refused(books: Books, draft: Draft) -> None:
