@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from dashboard.models import Card, LinePairing
-from dashboard.past import Past
+from dashboard.past import OfAgreement, Past
 from vendors import counting
 from vendors.counting import Addend, Combine, Counted, Do, Done, Named, Source, Step
 from vendors.counting_words import NAMES_MISSING, say_combined, say_rule, say_step
@@ -76,7 +76,7 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     if any(one.names_missing for one in every):
         return _nameless(every, names)
     sharing = whole.share_out(pair, moment)
-    own_steps = sharing.steps.get(card.line_id or 0)
+    own = sharing.ruled.get(card.line_id or 0)
     parts: list[Part] = []
     if counted is not None:
         parts += _count(counted, names, with_steps=not sharing.by_agreements)
@@ -86,13 +86,17 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     units = sum((one.units for _, one in paired if one), Decimal(0))
     if counted is not None:
         units += counted.units if sharing.shared is None else sharing.shared
-    share = sharing.shares.get(card.line_id or 0, units)
-    parts += _share(units, share, len(sharing.shares) - 1)
-    done = counting.take(share, own_steps or ())
+    if own:
+        parts += _of_agreement(units, own, len(sharing.shares) - own.lines)
+        parts += _of_line(
+            counting.apply(own.before, own.steps), sharing.units[card.line_id or 0], own.lines - 1
+        )
+    else:
+        parts += _share(units, sharing.shares.get(card.line_id or 0, units), len(sharing.shares) - 1)
     return Arithmetic(
-        parts=(*parts, *(_step(one, "rule of the agreement") for one in done)),
-        units=done[-1].after if done else share,
-        rules=tuple(_say_rules(every, own_steps)),
+        parts=tuple(parts),
+        units=sharing.units.get(card.line_id or 0, units),
+        rules=tuple(_say_rules(every, own.steps if own else None)),
         left_out=tuple(n for one in every for addend in one.addends for n in addend.left_out),
         doubles=tuple(n for one in every for n in one.doubles),
     )
@@ -122,10 +126,23 @@ def _say_rules(counts: Sequence[Counted], own_steps: Sequence[Step] | None) -> I
         yield f"Rule of the agreement: {say_rule(rule, of_agreement=True)}"
 
 
-def _share(units: Decimal, share: Decimal, others: int) -> Iterator[Part]:
+def _share(units: Decimal, share: Decimal, others: int, whose: str = "line") -> Iterator[Part]:
     if others > 0:
         yield Part("=", units, "units counted", is_sum=True)
         lines = "line bills" if others == 1 else "lines bill"
+        yield Part("", share, f"of them for this {whose}", f"{others} more {lines} this service")
+
+
+def _of_agreement(units: Decimal, own: OfAgreement, others: int) -> Iterator[Part]:
+    """Give the rows of an agreement's own rule: what its lines take together, and the steps from there."""
+    yield from _share(units, own.before, others, "line" if own.lines == 1 else "agreement")
+    yield from (_step(one, "rule of the agreement") for one in counting.take(own.before, own.steps))
+
+
+def _of_line(units: Decimal, share: Decimal, others: int) -> Iterator[Part]:
+    if others > 0:
+        yield Part("=", units, "units of the agreement", is_sum=True)
+        lines = "line of it bills" if others == 1 else "lines of it bill"
         yield Part("", share, "of them for this line", f"{others} more {lines} this service")
 
 

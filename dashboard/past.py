@@ -47,15 +47,26 @@ class Judged:
 
 @dataclass(frozen=True)
 class Sharing:
-    """What the lines of a pair share (None: no source counts it), each line's part, and its agreement's own steps.
+    """What the lines of a pair share (None: no source counts it), and what each line takes of it, by its id.
 
-    `by_agreements`: each of the lines has its agreement's own rule, so the pair's takes no steps.
+    `by_agreements`: each of the lines has its agreement's own rule, so the pair's takes no steps. `shares` are before
+    those of the agreements, `units` after.
     """
 
     shared: Decimal | None
     by_agreements: bool
     shares: dict[int, Decimal]
-    steps: dict[int, tuple[Step, ...]]
+    units: dict[int, Decimal]
+    ruled: dict[int, "OfAgreement"]
+
+
+@dataclass(frozen=True)
+class OfAgreement:
+    """The own rule of an agreement, from what so many of its lines take together."""
+
+    lines: int
+    before: Decimal
+    steps: tuple[Step, ...]
 
 
 @dataclass
@@ -147,12 +158,20 @@ class Past:
             self._ruled(stood, moment),
             self.count(pair, moment),
         )
-        shares = rules.share_out(plain, count, self._paired(pair, moment, bills_from), ruled)
+        paired = self._paired(pair, moment, bills_from)
+        shares = rules.share_out(plain, count, paired, ruled)
+        known = [line for line in plain if count or line.remote_id in paired]
+        units = rules.step_on(known, shares, ruled)
         return Sharing(
             shared=rules.to_share(plain, count, ruled) if count else None,
             by_agreements=rules.is_by_agreements(plain, ruled),
             shares={row.pk: shares[line.remote_id] for row, _, line in stood},
-            steps={row.pk: ruled[line.remote_id] for row, _, line in stood if line.remote_id in ruled},
+            units={row.pk: units[line.remote_id] for row, _, line in stood},
+            ruled={
+                row.pk: _of_agreement(line.agreement, known, shares, ruled[line.agreement])
+                for row, _, line in stood
+                if line.agreement in ruled
+            },
         )
 
     def _explaining(self, account: int, moment: datetime) -> Explains:
@@ -163,15 +182,15 @@ class Past:
 
     def _ruled(
         self, stood: Sequence[tuple[AgreementLine, Span, Line]], moment: datetime
-    ) -> dict[str, tuple[Step, ...]]:
-        """Give the steps of the agreements' own rules, by the remote id of their lines."""
-        rules, month = self.counts.rules, month_of(moment)
+    ) -> dict[int, tuple[Step, ...]]:
+        """Give the steps of the agreements' own rules, by agreement."""
+        book, month = self.counts.rules, month_of(moment)
         found = {
-            line.remote_id: rules.of_agreement(row.service_id, row.agreement_id, month)
-            for row, _, line in stood
+            row.agreement_id: book.of_agreement(row.service_id, row.agreement_id, month)
+            for row, _, _ in stood
             if row.service_id is not None
         }
-        return {name: steps for name, steps in found.items() if steps is not None}
+        return {agreement: steps for agreement, steps in found.items() if steps is not None}
 
 
 def end_of(day: date, now: datetime | None = None) -> datetime:
@@ -208,8 +227,15 @@ def _plain(line: AgreementLine, span: Span, moment: datetime, bills_from: date) 
         type_in_scope=agreement.agreement_type is None or agreement.agreement_type.in_scope,
         agreement_active=was_active and _was_there(agreement.vanished_at, moment),
         agreement_starts_on=agreement.starts_on, agreement_ends_on=agreement.ends_on,
-        recurring=agreement.recurring,
+        recurring=agreement.recurring, agreement=agreement.pk,
     )  # fmt: skip
+
+
+def _of_agreement(
+    agreement: int, known: Sequence[Line], shares: dict[str, Decimal], steps: tuple[Step, ...]
+) -> OfAgreement:
+    its = [shares[line.remote_id] for line in known if line.agreement == agreement]
+    return OfAgreement(len(its), sum(its, Decimal(0)), steps)
 
 
 def _was_there(vanished_at: datetime | None, moment: datetime) -> bool:

@@ -55,7 +55,7 @@ shared AS (
     -- Several lines may bill one service of one account: each takes its own quantity, the last takes the rest.
     -- What is paired with a line comes first, and the line takes so much less of what is shared.
     SELECT l.*, COALESCE(k.integration_id, l.added_integration) AS integration_id,
-           CASE WHEN k.units IS NULL THEN 1 ELSE l.of_these END AS sharing,
+           k.units IS NOT NULL AS counted,
            CASE WHEN COALESCE(k.known, l.added_known) IS NOT NULL
                THEN CASE WHEN l.all_ruled THEN COALESCE(k.known_raw, 0) ELSE COALESCE(k.known, 0) END
                    + COALESCE(l.added_known, 0) END AS known,
@@ -65,7 +65,9 @@ shared AS (
                WHEN k.gap <> '' THEN k.gap
                -- Until the paired usage of one of them is known, nobody knows what the others take.
                WHEN k.gap = '' THEN COALESCE(gaps.names[l.gap_of_these], '')
-               WHEN l.added_units IS NOT NULL THEN COALESCE(gaps.names[l.gap_rank], '')
+               WHEN l.added_units IS NOT NULL THEN COALESCE(gaps.names[
+                   CASE WHEN l.line_steps IS NULL THEN l.gap_rank ELSE l.gap_of_agreement END
+               ], '')
            END AS gap,
            -- How far the vendor's count may be from the quantity before a person must look at it.
            GREATEST(l.quantity * (SELECT guard_percent FROM limits) / 100.0, (SELECT guard_units FROM limits))
@@ -80,7 +82,8 @@ shared AS (
            END AS its_units
     FROM (
         SELECT *, count(*) OVER pair AS of_these, row_number() OVER in_order AS nth,
-               min(gap_rank) OVER pair AS gap_of_these, bool_and(line_steps IS NOT NULL) OVER pair AS all_ruled,
+               min(gap_rank) OVER pair AS gap_of_these, min(gap_rank) OVER of_agreement AS gap_of_agreement,
+               bool_and(line_steps IS NOT NULL) OVER pair AS all_ruled,
                COALESCE(sum(room) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM (
             SELECT n.*, d.integration_id AS added_integration, d.units AS added_units, d.known AS added_known,
@@ -90,6 +93,7 @@ shared AS (
             LEFT JOIN added d ON d.line_id = n.id
         ) each_line
         WINDOW pair AS (PARTITION BY account_id, service_id, hidden = ''),
+               of_agreement AS (PARTITION BY account_id, service_id, agreement_id),
                in_order AS (
                    PARTITION BY account_id, service_id, hidden = ''
                    ORDER BY starts_on NULLS FIRST, length(remote_id), remote_id
@@ -100,12 +104,31 @@ shared AS (
     CROSS JOIN LATERAL (SELECT CASE WHEN l.all_ruled THEN k.raw ELSE k.units END AS units) base
     CROSS JOIN (SELECT %(gaps)s::text[] AS names) gaps
 ),
+stepped AS (
+    -- An agreement's own rule steps on from what its lines take together. Where that changes it, each line takes its
+    -- own quantity of it, the last the rest.
+    SELECT g.id, g.of_these, CASE
+        WHEN after.units = g.together THEN g.its_units
+        WHEN g.nth = g.of_these THEN GREATEST(after.units - g.before, 0)
+        ELSE LEAST(g.room, GREATEST(after.units - g.before, 0))
+    END AS units
+    FROM (
+        SELECT x.id, GREATEST(x.quantity, 0) AS room, x.its_units, x.line_steps, sum(x.its_units) OVER of_agreement AS together,
+               count(*) OVER of_agreement AS of_these, row_number() OVER in_order AS nth,
+               COALESCE(sum(GREATEST(x.quantity, 0)) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM shared x WHERE x.gap = '' AND x.line_steps IS NOT NULL
+        WINDOW of_agreement AS (PARTITION BY x.account_id, x.service_id, x.agreement_id),
+               in_order AS (
+                   PARTITION BY x.account_id, x.service_id, x.agreement_id
+                   ORDER BY x.starts_on NULLS FIRST, length(x.remote_id), x.remote_id
+               )
+    ) g
+    CROSS JOIN LATERAL (SELECT apply_counting_steps(g.together, g.line_steps) AS units) after
+),
 compared AS (
-    -- An agreement's rule steps on from what its lines take.
-    SELECT x.*, CASE
-        WHEN x.gap = '' AND x.line_steps IS NOT NULL THEN apply_counting_steps(x.its_units, x.line_steps)
-        WHEN x.gap = '' THEN x.its_units
-    END AS share FROM shared x
+    SELECT x.*, CASE WHEN x.gap = '' THEN COALESCE(s.units, x.its_units) END AS share,
+           CASE WHEN x.counted THEN x.of_these ELSE COALESCE(s.of_these, 1) END AS sharing
+    FROM shared x LEFT JOIN stepped s ON s.id = x.id
 ),
 judged AS (
     SELECT x.connection_id, x.account_id, x.service_id, x.agreement_id, x.id AS line_id, x.integration_id,

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlencode
 
+from django.db.models import Sum
+
 from dashboard.models import Card
 from dashboard.templatetags.lines import plain
 from dashboard.words import INTERNAL, MINIMUM, PROMISED, SHARED
@@ -33,9 +35,17 @@ def _steps(card: Card, reason: str) -> list[tuple[str, str, str]]:
         return [("exclude", plain(card.delta), "internal")]
     if card.psa_units is None:
         return []
-    billed = plain(card.psa_units)
     if reason == MINIMUM:
-        return [("minimum", billed, "contract")]
+        return [("minimum", _billed(card), "contract")]
     if reason == PROMISED:
-        return [("minimum", billed, "promised"), ("maximum", billed, "promised")]
+        return [("minimum", _billed(card), "promised"), ("maximum", _billed(card), "promised")]
     return []
+
+
+def _billed(card: Card) -> str:
+    """Give what the agreement bills of the service with all its lines: its rule is about them together."""
+    beside = Card.objects.filter(
+        org_id=card.org_id, account_id=card.account_id, service=card.service,
+        agreement=card.agreement, line__isnull=False,
+    ).exclude(kind=Card.Kind.HIDDEN)  # fmt: skip
+    return plain(beside.aggregate(units=Sum("psa_units"))["units"])

@@ -3,6 +3,7 @@
 Kept apart from the ORM so that the rules can be read, and property-tested against the SQL.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,8 @@ EXPLAINS_NOTHING = frozenset({"account_inactive", "agreement_inactive", "line_en
 NO_VENDOR = frozenset({"no_vendor_service", "no_vendor_account"})
 # Why a count may be unknown; the first that holds is said.
 GAPS = ("", "names_missing", "source_old", "source_held", "source_silent", "never_counted")
+# The steps of agreements' own rules, by agreement.
+Ruled = Mapping[int, Sequence[Step]]
 
 
 class Limits(Protocol):
@@ -67,6 +70,7 @@ class Line:
     agreement_starts_on: date | None = None
     agreement_ends_on: date | None = None
     recurring: bool = True
+    agreement: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,27 +195,33 @@ def judge(
     day: date,
     guards: Guards,
     paired: Mapping[str, Count] = MappingProxyType({}),
-    ruled: Mapping[str, Sequence[Step]] = MappingProxyType({}),
+    ruled: Ruled = MappingProxyType({}),
 ) -> dict[str, Verdict]:
     """Judge all lines of one service of one account, by remote id.
 
     `served` says whether any vendor service is mapped to the service; `count` is None when no
     vendor account with such a service is mapped to the account. `paired` is the usage of other services
-    that people count to these lines. `ruled` are the steps of the rules of their agreements.
+    that people count to these lines.
     """
     in_play = [line for line in lines if not hide(line, day)]
     here = {line.remote_id: paired[line.remote_id] for line in in_play if line.remote_id in paired}
-    shares = share_out(in_play, count, here, ruled)
+    gaps = {
+        line.remote_id: _gap(count, here, line, _together(line, in_play, ruled), served=served)
+        for line in in_play
+    }
+    known = [line for line in in_play if not gaps[line.remote_id]]
+    units = step_on(known, share_out(in_play, count, here, ruled), ruled)
+    of_agreement = Counter(line.agreement for line in known if line.agreement in ruled)
     verdicts = {}
     for line in lines:
         if reason := hide(line, day):
             verdict = Verdict(kind="hidden", reason=reason, vendor_units=None, effect=None)
-        elif gap := _gap(count, here, line, served=served):
+        elif gap := gaps[line.remote_id]:
             kind = "psa_only" if gap in NO_VENDOR else "waiting"
             verdict = Verdict(kind=kind, reason=gap, vendor_units=None, effect=None)
         else:
-            units = counting.apply(shares[line.remote_id], ruled.get(line.remote_id, ()))
-            verdict = judge_line(line, units, len(in_play) if count else 1, guards)
+            sharing = len(in_play) if count else of_agreement[line.agreement]
+            verdict = judge_line(line, units[line.remote_id], sharing, guards)
         verdicts[line.remote_id] = verdict
     return verdicts
 
@@ -220,7 +230,7 @@ def share_out(
     in_play: Sequence[Line],
     count: Count | None,
     paired: Mapping[str, Count],
-    ruled: Mapping[str, Sequence[Step]],
+    ruled: Ruled,
 ) -> dict[str, Decimal]:
     """Give the units of each line, what is paired with it included, before the steps of its agreement's own rule."""
     taken = {name: one.units for name, one in paired.items()}
@@ -229,24 +239,49 @@ def share_out(
     return {name: shares.get(name, ZERO) + taken.get(name, ZERO) for name in names}
 
 
-def to_share(in_play: Sequence[Line], count: Count, ruled: Mapping[str, Sequence[Step]]) -> Decimal:
+def step_on(lines: Sequence[Line], shares: Mapping[str, Decimal], ruled: Ruled) -> dict[str, Decimal]:
+    """Take the steps of each agreement's own rule from what its `lines` take together; give the units of every line.
+
+    Where the steps change that, each line takes its own quantity of it, the last the rest: a minimum of a contract
+    is one number, however many lines bill it.
+    """
+    units, by_agreement = dict(shares), defaultdict(list)
+    for line in lines:
+        by_agreement[line.agreement].append(line)
+    for agreement, its_lines in by_agreement.items():
+        before = sum((shares[line.remote_id] for line in its_lines), ZERO)
+        after = counting.apply(before, ruled.get(agreement, ()))
+        if after != before:
+            units |= share(its_lines, after)
+    return units
+
+
+def to_share(in_play: Sequence[Line], count: Count, ruled: Ruled) -> Decimal:
     """Give the units that lines share: where each has its agreement's own rule, that one stands for the pair's."""
     return count.before_rule if is_by_agreements(in_play, ruled) else count.units
 
 
-def is_by_agreements(in_play: Sequence[Line], ruled: Mapping[str, Sequence[Step]]) -> bool:
+def is_by_agreements(in_play: Sequence[Line], ruled: Ruled) -> bool:
     """Say whether each of the lines has its agreement's own rule."""
-    return bool(in_play) and all(line.remote_id in ruled for line in in_play)
+    return bool(in_play) and all(line.agreement in ruled for line in in_play)
 
 
-def _gap(count: Count | None, paired: Mapping[str, Count], line: Line, *, served: bool) -> str:
+def _together(line: Line, in_play: Sequence[Line], ruled: Ruled) -> set[str]:
+    """Give the lines whose units one rule of an agreement makes; of a line without one, itself."""
+    if line.agreement not in ruled:
+        return {line.remote_id}
+    return {one.remote_id for one in in_play if one.agreement == line.agreement}
+
+
+def _gap(
+    count: Count | None, paired: Mapping[str, Count], line: Line, together: set[str], *, served: bool
+) -> str:
     """Say why the units of a line are unknown; empty when they are known."""
-    if count is None:
-        if line.remote_id in paired:
-            return paired[line.remote_id].gap
+    if count is None and line.remote_id not in paired:
         return "no_vendor_account" if served else "no_vendor_service"
     # Until the paired usage of one of them is known, nobody knows what the others take.
-    return count.gap or max((c.gap for c in paired.values()), key=GAPS.index, default="")
+    every = (one.gap for name, one in paired.items() if count or name in together)
+    return (count.gap if count else "") or max(every, key=GAPS.index, default="")
 
 
 def judge_usage(

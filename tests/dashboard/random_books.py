@@ -83,7 +83,7 @@ class RandomBooks:
             if i.counted_at
         )
         self.accounts = self._save(
-            Account(remote_id=str(n), name=f"Account {n}", active=not self.chance(0.05), **self.mirrored)
+            Account(remote_id=str(n), name=f"Account {n}", active=not self.chance(0.03), **self.mirrored)
             for n in range(self.pick(1, 2, 3))
         )  # fmt: skip
         self.services = self._save(
@@ -117,9 +117,9 @@ class RandomBooks:
         self.agreements = self._save(
             Agreement(
                 **self.mirrored, remote_id=f"{account.pk}-{n}", name=f"Agreement {n}", account=account,
-                agreement_type=self.pick(self.types[0], self.types[0], self.types[1], None),
-                active=not self.chance(0.15), recurring=not self.chance(0.15),
-                starts_on=self.pick(*[None] * 12, *near), ends_on=self.pick(*[None] * 14, *near[1:]),
+                agreement_type=self.pick(*[self.types[0]] * 5, self.types[1], None),
+                active=not self.chance(0.06), recurring=not self.chance(0.06),
+                starts_on=self.pick(*[None] * 40, *near), ends_on=self.pick(*[None] * 40, *near[1:]),
             )
             for account in self.accounts for n in range(2)
         )  # fmt: skip
@@ -128,12 +128,24 @@ class RandomBooks:
             AgreementLine(
                 **self.mirrored, remote_id=str(next(numbers)), agreement=agreement, account_id=agreement.account_id,
                 service=service, quantity=Decimal(self.pick(*QUANTITIES)), included=Decimal(self.pick("0", "0", "2")),
-                unit_price=self.pick(Decimal("4.5"), Decimal("0.333333"), None), billable=not self.chance(0.1),
-                starts_on=self.pick(*[None] * 12, *near), ends_on=self.pick(*[None] * 14, *near),
+                unit_price=self.pick(Decimal("4.5"), Decimal("0.333333"), None), billable=not self.chance(0.06),
+                starts_on=self.pick(*[None] * 25, *near), ends_on=self.pick(*[None] * 40, *near),
             )
-            for agreement in self.agreements for service in self.services for _ in range(self.pick(0, 0, 0, 1, 1, 2))
+            for agreement in self.agreements for service in self.services for _ in range(self.pick(0, 0, 1, 1, 2, 3))
         )  # fmt: skip
-        pairs = {(line.account_id, self.pick(*self.services).pk): line for line in self.some(self.lines, 3)}
+        self._pair()
+
+    def _pair(self) -> None:
+        """Count services to lines of others, now and then to several of one agreement."""
+        pairs: dict[tuple[int, int], AgreementLine] = {}
+        for line in self.some(self.lines, 4):
+            beside = [
+                x for x in self.lines
+                if x.agreement_id == line.agreement_id and x.service_id == line.service_id
+            ]  # fmt: skip
+            billed = {x.service_id for x in self.lines if x.account_id == line.account_id}
+            others = [x for x in self.services if x.pk not in billed] or self.services
+            pairs |= {(line.account_id, self.pick(*others).pk): target for target in self.some(beside, 3)}
         self._save(
             LinePairing(account_id=account, service_id=service, line=line, at=self.said)
             for (account, service), line in pairs.items()
@@ -184,7 +196,7 @@ class RandomBooks:
                 if va.integration_id != vs.integration_id or self.chance(0.2):
                     continue
                 names = self.some(PEOPLE, 5)
-                quantity = Decimal(self.pick(*QUANTITIES)) if self.chance(0.25) else Decimal(len(names))
+                quantity = Decimal(self.pick(*QUANTITIES)) if self.chance(0.15) else Decimal(len(names))
                 usage.append(
                     UsageCount(
                         integration_id=va.integration_id, vendor_account=va, vendor_service=vs, snapshot=snapshot,
@@ -206,7 +218,7 @@ class RandomBooks:
         )  # fmt: skip
 
     def _rule(self) -> None:
-        self._save(self._any_rule() for _ in range(self.pick(0, 1, 4, 8)))
+        self._save(self._any_rule() for _ in range(self.pick(0, 2, 6, 12)))
 
     def _any_rule(self) -> CountingRule:
         scope = self.pick("service", "account", "agreement", "agreement")
@@ -218,11 +230,12 @@ class RandomBooks:
             Filter(field=field, pattern=pattern, keeps=self.chance(0.4)).write()
             for field, pattern in self.some(FILTERS, 2)
         ]
-        of_agreement = scope == "agreement"
+        of_agreement = scope == "agreement" and bool(self.lines)
+        line = self.pick(*self.lines) if self.lines else None
         return CountingRule(
-            service=self.pick(*self.services[:2], self.services[0], self.services[2]),
+            service=line.service if line else self.services[0],
             account=self.pick(*self.accounts) if scope == "account" else None,
-            agreement=self.pick(*self.agreements) if of_agreement else None,
+            agreement=line.agreement if line and of_agreement else None,
             combine=Combine.SUM if of_agreement else self.pick(*Combine),
             filters=[] if of_agreement or self.chance(0.6) else filters, steps=steps,
             removed_at=self.said if self.chance(0.1) else None, **self._months(),

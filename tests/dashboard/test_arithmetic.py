@@ -21,7 +21,7 @@ from reconcile.templatetags.figures import units
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.counting import Combine, Do, Filter, Step
-from vendors.models import AccountSplit, AlsoCounts, CountingRule
+from vendors.models import AccountSplit, AlsoCounts, CountingRule, VendorAccount
 
 LINES = "/o/northgate-it/lines"
 
@@ -288,3 +288,49 @@ def test_an_unknown_count_is_not_printed_for_a_customer(org: Organization, appro
     assert answer.status_code == 409
     assert "The count is unknown" in answer.content.decode()
     assert "PDF for the customer" not in answer.content.decode()
+
+
+def test_the_minimum_of_a_contract_is_one_number_for_all_its_lines(books: Books) -> None:
+    account, service = books.account(), books.service("Licence")
+    books.usage(books.vendor_account(account), books.vendor_service(service, "Licences"), "12")
+    contract, other = books.agreement(account), books.agreement(account)
+    lines = [books.line(contract, service, "10"), books.line(contract, service, "15")]
+    beside = books.line(other, service, "1")
+    books.rule(service, step(Do.MINIMUM, 25), agreement=contract)
+    cards = [open_card(books, line)[0] for line in (*lines, beside)]
+    assert [card.vendor_units for card in cards] == [10, 15, 0]
+    assert open_card(books, lines[1])[1] == [
+        "12 Licences",
+        "= 12 units counted",
+        "12 of them for this agreement",
+        "25 raised to the minimum of 25",
+        "= 25 units of the agreement",
+        "15 of them for this line",
+    ]
+
+
+def test_what_is_paired_with_two_lines_of_a_contract_is_under_one_minimum(books: Books) -> None:
+    account, service = books.account(), books.service("Licence")
+    contract = books.agreement(account)
+    lines = [books.line(contract, service, quantity) for quantity in ("10", "15")]
+    vendor_accounts = [books.vendor_account(account) for _ in lines]
+    for line, va, name, used in zip(lines, vendor_accounts, ("Mail", "Archive"), ("3", "4"), strict=True):
+        other = books.service(name)
+        books.usage(va, books.vendor_service(other, name), used)
+        LinePairing.objects.create(
+            org=books.org, account_id=account.pk, service=other, line=line, at=timezone.now()
+        )
+    books.rule(service, step(Do.MINIMUM, 30), agreement=contract)
+    found = [open_card(books, line)[0] for line in lines]
+    assert [(card.vendor_units, card.kind, card.reason) for card in found] == [
+        (10, "match", ""), (20, "held", "shared"),
+    ]  # fmt: skip
+    # Of a minimum of the two together, one that is unknown leaves neither known.
+    VendorAccount.objects.filter(pk=vendor_accounts[1].pk).update(gap_reason="Lost", gap_since=timezone.now())
+    books.refresh()
+    assert {(books.card(line).kind, books.card(line).reason) for line in lines} == {
+        ("waiting", "source_silent")
+    }
+    whole = past_loading.load(books.org.pk)
+    judged = whole.judge((account.pk, service.pk), timezone.now().date())
+    assert {one.verdict.reason for one in judged} == {"source_silent"}

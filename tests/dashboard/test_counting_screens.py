@@ -321,3 +321,15 @@ def test_the_list_is_searched_and_asks_as_often_for_many_rules(screen: Screen) -
     found = screen.see("counting_rules", query="?q=harbor+workst")
     assert "Harbor Dental</a>" in found
     assert "Every account</a>" not in found
+
+
+def test_the_largest_steps_a_form_takes_are_tried_and_saved(screen: Screen) -> None:
+    at_least, percent = ["minimum", "1000000"], ["percent", "1000"]
+    for steps in ([percent] * 12, [at_least, *[percent] * 11]):
+        many: dict[str, Any] = {
+            "step_key": [str(n) for n in range(12)], "step_note": [""] * 12,
+            "step_do": [do for do, _ in steps], "step_by": [by for _, by in steps],
+        }  # fmt: skip
+        assert screen.post("try", **many).status_code == 200
+        rule = screen.save(**many)
+        screen.post("save", rule.pk, what="remove", seen="")

@@ -12,6 +12,8 @@ from django.urls import reverse
 from accounts.models import User
 from dashboard.models import Card
 from dashboard.words import INTERNAL, MINIMUM, PROMISED, SHARED
+from psa.models import Agreement, Service
+from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 
 
@@ -77,3 +79,16 @@ def test_nothing_is_offered_to_whoever_may_not_make_rules(
     desk: Books, add: Callable[..., Card], reviewer: Client
 ) -> None:
     assert "Make it a rule" not in dismiss(reviewer, desk, add("25", "12"), MINIMUM)
+
+
+def test_a_minimum_is_offered_for_all_lines_of_the_agreement_together(
+    desk: Books, add: Callable[..., Card], alice: User, sign_in: Any
+) -> None:
+    card = add("25", "12")
+    with org_scope(desk.org.pk):
+        agreement, service = Agreement.objects.get(), Service.objects.get()
+        desk.line(agreement, service, "10")
+        desk.line(agreement, service, "99", billable=False)
+        desk.refresh()
+        card.refresh_from_db()
+    assert offered(dismiss(sign_in(alice), desk, card, MINIMUM))["by"] == ["35"]

@@ -6,10 +6,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.rules import (
-    Line,
-    share,
-)
+from dashboard.rules import Line, share, step_on
+from vendors import counting
+from vendors.counting import Do, Step
 
 DAY = date(2026, 12, 1)
 DATES = [None, date(2026, 1, 1), date(2026, 11, 30), DAY, date(2026, 12, 2), date(2027, 6, 30)]
@@ -40,3 +39,18 @@ def test_what_is_paired_with_a_line_leaves_the_rest_of_the_count_to_the_others(
     assert all(
         shares[x.remote_id] + taken[x.remote_id] <= max(x.quantity, taken[x.remote_id]) for x in in_order[:-1]
     )
+
+
+@given(st.lists(st.tuples(units, units, st.integers(1, 3)), min_size=1, max_size=6), units, st.booleans())
+def test_the_lines_of_an_agreement_share_what_its_rule_makes_of_them_together(
+    said: list[tuple[Decimal, Decimal, int]], at_least: Decimal, doubled: bool
+) -> None:
+    lines = [Line(remote_id=str(n), quantity=q, agreement=a) for n, (q, _, a) in enumerate(said)]
+    shares = {str(n): share for n, (_, share, _) in enumerate(said)}
+    steps = [Step(do=Do.MINIMUM, by=at_least), *([Step(do=Do.PERCENT, by=Decimal(200))] if doubled else [])]
+    found = step_on(lines, shares, {1: steps, 2: []})
+    for agreement in (1, 2, 3):
+        its = [line.remote_id for line in lines if line.agreement == agreement]
+        before, after = (sum((of[name] for name in its), Decimal(0)) for of in (shares, found))
+        assert not its or after == counting.apply(before, steps if agreement == 1 else ())
+        assert before != after or all(found[name] == shares[name] for name in its)
