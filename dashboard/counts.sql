@@ -25,7 +25,9 @@ explaining AS MATERIALIZED (
     WHERE hidden NOT IN ('account_inactive', 'agreement_inactive', 'line_ended')
 ),
 services AS MATERIALIZED (
-    SELECT vs.id AS vendor_service_id, vs.integration_id, t.service_id, bool_or(t.own) AS own
+    SELECT vs.id AS vendor_service_id, vs.integration_id, t.service_id, bool_or(t.own) AS own,
+           COALESCE(vs.names_gap_since < %(now)s - make_interval(hours => (SELECT stale_hours FROM limits)), FALSE)
+               AS names_old
     FROM (
         SELECT vendor_service_id, service_id, TRUE AS own FROM vendors_servicemapping WHERE org_id = %(org)s
         UNION ALL
@@ -34,7 +36,7 @@ services AS MATERIALIZED (
           AND (from_month IS NULL OR from_month <= %(period)s) AND (until_month IS NULL OR until_month > %(period)s)
     ) t
     JOIN vendors_vendorservice vs ON vs.org_id = %(org)s AND vs.id = t.vendor_service_id AND vs.excluded_at IS NULL
-    GROUP BY vs.id, vs.integration_id, t.service_id
+    GROUP BY vs.id, vs.integration_id, vs.names_gap_since, t.service_id
 ),
 served AS (
     SELECT DISTINCT service_id FROM services
@@ -98,7 +100,7 @@ elsewhere AS (
 candidates AS MATERIALIZED (
     -- What counts towards a service of an account, with its rule: the account's own stands for the service's.
     SELECT m.account_id, s.service_id, s.vendor_service_id, m.integration_id, m.vendor_account_id, m.split_id,
-           m.parted, m.gap_since, m.silent,
+           m.parted, m.gap_since, m.silent, s.names_old,
            CASE WHEN own.service_id IS NULL THEN every.combine ELSE own.combine END AS combine,
            CASE WHEN own.service_id IS NULL THEN every.filters ELSE own.filters END AS filters,
            CASE WHEN own.service_id IS NULL THEN every.steps ELSE own.steps END AS steps,
@@ -139,8 +141,10 @@ addends AS MATERIALIZED (
                WHEN c.split_id = 0 THEN COALESCE(u.quantity, 0) - COALESCE(n.parted, 0)
                ELSE COALESCE(p.units, 0)
            END - COALESCE(o.units, 0) AS units,
-           (c.parted OR c.needs_names) AND COALESCE(n.total, 0) <> COALESCE(u.quantity, 0)
-               AS names_missing
+           -- Names that were read too long ago may be others by now, also where they still add up.
+           (c.parted OR c.needs_names) AND (
+               COALESCE(n.total, 0) <> COALESCE(u.quantity, 0) OR (c.names_old AND u.quantity <> 0)
+           ) AS names_missing
     FROM candidates c
     LEFT JOIN used u ON u.vendor_account_id = c.vendor_account_id AND u.vendor_service_id = c.vendor_service_id
     LEFT JOIN named_sums n ON n.vendor_account_id = c.vendor_account_id AND n.vendor_service_id = c.vendor_service_id

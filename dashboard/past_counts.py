@@ -85,6 +85,8 @@ class PastCounts:
         default_factory=lambda: defaultdict(list)
     )
     snapshots: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    # Since when the names of a vendor service cannot be read; before that, and after it, they can.
+    unnamed_since: dict[int, datetime] = field(default_factory=dict)
     # Names are many: they are read and given only where a rule or a split looks at them, or somebody asks for all.
     with_names: bool = False
 
@@ -142,6 +144,7 @@ class PastCounts:
         said = counting.Source(
             integration=source.integration, vendor_account=source.id, vendor_service=served.vendor_service,
             units=units, named=self.names(key, moment) if needs_names or splits or self.with_names else (),
+            names_missing=bool(needs_names or splits) and units != 0 and self._has_old_names(key[1], moment),
         )  # fmt: skip
         return counting.take_part(said, splits, source.split)
 
@@ -152,6 +155,11 @@ class PastCounts:
             for start, end, one in self.named.get(key, ())
             if start <= moment and (end is None or moment < end)
         )
+
+    def _has_old_names(self, vendor_service: int, moment: datetime) -> bool:
+        """Say whether the names were read too long ago: they may be others by now, also where they still add up."""
+        since = self.unnamed_since.get(vendor_service)
+        return since is not None and moment - since > self.stale
 
     def _gap(self, sources: Iterable[Source], moment: datetime) -> str:
         """Say why the sources' counts were unknown at a moment, in the order in which a card says it."""

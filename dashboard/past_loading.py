@@ -155,7 +155,11 @@ def _load_served(counts: PastCounts, org_id: int) -> None:
         months = Months(also.from_month, also.until_month)
         found.append((also.vendor_service_id, also.service_id, False, Standing(months)))
     rows = VendorService.objects.filter(org_id=org_id, excluded_at=None)
-    known = dict(rows.values_list("pk", "integration_id"))
+    known = {}
+    for pk, integration, unnamed_since in rows.values_list("pk", "integration_id", "names_gap_since"):
+        known[pk] = integration
+        if unnamed_since is not None:
+            counts.unnamed_since[pk] = unnamed_since
     for vendor_service, service, own, standing in found:
         if vendor_service in known:
             served = Served(vendor_service, service, known[vendor_service], own, standing)

@@ -43,7 +43,7 @@ HELD = {
     "source_old": ("not compared", "The last complete count is too old to act on. Run a sync."),
     "names_missing": (
         "not compared",
-        "A rule or a split needs the names behind this count, and the vendor gives too few. No quantity is guessed.",
+        "A rule or split needs the names behind this count, and they are missing or old. No quantity is guessed.",
     ),
 }
 # What stands next month too is better said by a rule (dashboard/rule_offers.py).

@@ -43,9 +43,10 @@ JOIN vendors_vendoraccount a
 JOIN vendors_vendorservice s
     ON s.org_id = a.org_id AND s.integration_id = a.integration_id AND s.external_id = r.service
 """
-# Since when the names of a service are known, and why they are not known now; what was never read needs no excuse.
+# Since when the names of a service are known, and since when and why not now; what was never read needs no excuse.
 NOTE = """
-UPDATE vendors_vendorservice v SET named_from = COALESCE(v.named_from, d.at), names_gap = d.gap
+UPDATE vendors_vendorservice v SET named_from = COALESCE(v.named_from, d.at), names_gap = d.gap,
+    names_gap_since = CASE WHEN d.gap <> '' THEN COALESCE(v.names_gap_since, now()) END
 FROM (
     SELECT s.id, r.at, left(COALESCE(r.gap, CASE WHEN s.named_from IS NULL THEN '' ELSE %(not_read)s END), 300) AS gap
     FROM vendors_vendorservice s
@@ -53,7 +54,8 @@ FROM (
     WHERE s.org_id = %(org)s AND s.integration_id = %(integration)s
 ) d
 WHERE v.org_id = %(org)s AND v.id = d.id
-  AND (v.names_gap IS DISTINCT FROM d.gap OR (v.named_from IS NULL AND d.at IS NOT NULL))
+  AND (v.names_gap IS DISTINCT FROM d.gap OR (v.named_from IS NULL AND d.at IS NOT NULL)
+       OR (d.gap <> '' AND v.names_gap_since IS NULL))
 """
 
 

@@ -128,7 +128,7 @@ class Named:
 class Source:
     """What one vendor account counts of one vendor service; `named` is there when it was asked for.
 
-    `names_missing`: the names do not add up to the units, so nothing that looks at names can be known. `whole`: what
+    `names_missing`: the names do not add up or are too old, so nothing that looks at names can be known. `whole`: what
     the vendor account counts of it, of which this is a part.
     """
 

@@ -25,7 +25,9 @@ FIELD_WORDS: Mapping[str, tuple[str, str]] = {
     "site": ("site", "sites"),
     "kind": ("kind", "kinds"),
 }
-NAMES_MISSING = "the names do not add up to the counts, so nothing that looks at names is known"
+NAMES_MISSING = (
+    "the names do not add up to the counts, or are too old, so nothing that looks at names is known"
+)
 ROUNDED: Mapping[Do, str] = {
     Do.UP: "rounded up to",
     Do.DOWN: "rounded down to",

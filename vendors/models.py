@@ -87,13 +87,15 @@ class VendorAccount(VendorRow):
 class VendorService(VendorRow):
     """The vendor's product; `unit` is what one unit of its counts is.
 
-    Its names are known since `named_from` (None: never); while `names_gap` is set, those kept are the last known.
+    Its names are known since `named_from` (None: never); while `names_gap` is set, since `names_gap_since`, those kept
+    are the last known.
     """
 
     unit = models.CharField(max_length=40, blank=True)
     category = models.CharField(max_length=60, blank=True)
     named_from = models.DateTimeField(null=True, blank=True)
     names_gap = models.CharField(max_length=300, blank=True, db_default="")
+    names_gap_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

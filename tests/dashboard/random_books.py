@@ -94,6 +94,7 @@ class RandomBooks:
             VendorService(
                 integration=self.integrations[n % 2], external_id=str(n), name=f"SKU {n}",
                 excluded_at=self.said if self.chance(0.05) else None,
+                names_gap_since=self.now - timedelta(days=self.pick(1, 30)) if self.chance(0.1) else None,
             )
             for n in range(5)
         )  # fmt: skip

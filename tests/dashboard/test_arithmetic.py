@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from reconcile.templatetags.figures import units
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.counting import Combine, Do, Filter, Step
-from vendors.models import AccountSplit, AlsoCounts, CountingRule, VendorAccount
+from vendors.models import AccountSplit, AlsoCounts, CountingRule, VendorAccount, VendorService
 
 LINES = "/o/northgate-it/lines"
 
@@ -334,3 +334,23 @@ def test_what_is_paired_with_two_lines_of_a_contract_is_under_one_minimum(books:
     whole = past_loading.load(books.org.pk)
     judged = whole.judge((account.pk, service.pk), timezone.now().date())
     assert {one.verdict.reason for one in judged} == {"source_silent"}
+
+
+def test_names_that_were_read_too_long_ago_are_missing_also_where_they_still_add_up(books: Books) -> None:
+    account, service = books.account(), books.service("Managed user")
+    va, vs = books.vendor_account(account), books.vendor_service(service, "Exchange")
+    books.names(va, vs, "Ana", "svc-scan")
+    line = books.line(books.agreement(account), service, "1")
+    books.rule(service, filters=[Filter(field="name", pattern="svc-*")])
+    found = {}
+    for days in (1, 30):
+        VendorService.objects.update(names_gap_since=timezone.now() - timedelta(days=days))
+        books.refresh()
+        card = books.card(line)
+        whole = past_loading.load(books.org.pk)
+        (judged,) = whole.judge((account.pk, service.pk), timezone.now().date())
+        assert (judged.verdict.kind, judged.verdict.reason) == (card.kind, card.reason)
+        found[days] = (card.kind, card.reason, card.vendor_units)
+    assert found == {1: ("match", "", 1), 30: ("waiting", "names_missing", None)}
+    VendorService.objects.update(names_gap_since=None)
+    assert open_card(books, line)[0].kind == "match"

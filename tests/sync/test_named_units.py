@@ -115,15 +115,20 @@ def test_a_list_that_cannot_be_read_leaves_its_names_and_the_counts_stand(
     ]
     assert {gone for _, _, gone in spans(org)} == {None}
     with org_scope(org.pk):
-        assert (
-            VendorService.objects.get(external_id="mailboxes").names_gap == "The console does not show them."
-        )
+        known = VendorService.objects.get(external_id="mailboxes")
+        assert known.names_gap == "The console does not show them."
+        assert known.names_gap_since
+    console.unread["mailboxes"] = "Not today either."
+    named(integration)
+    with org_scope(org.pk):
+        later = VendorService.objects.get(external_id="mailboxes")
+        assert (later.names_gap, later.names_gap_since) == ("Not today either.", known.names_gap_since)
     console.unread.clear()
     console.name("customer 0", "mailboxes", ANA, BO, CY)
     named(integration)
     with org_scope(org.pk):
         known = VendorService.objects.get(external_id="mailboxes")
-        assert (known.names_gap, known.named_from) == ("", NOON)
+        assert (known.names_gap, known.names_gap_since, known.named_from) == ("", None, NOON)
 
 
 def test_an_account_with_a_gap_keeps_its_names(
