@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts.models import ReconcileSettings
 from dashboard.models import Card
-from dashboard.period import current_period
 from dashboard.words import HIDDEN, UNCOMPARED
 from psa.models import Account, Service
+from reconcile.period import month_of
 from reconcile.templatetags.figures import units
 from vendors.counting_words import FIELD_WORDS, say_dated
 from vendors.models import (
@@ -221,7 +221,7 @@ ANSWERS: dict[str, Callable[[Any], Answer]] = {
 
 def _parts(org_id: int, **of: Any) -> list[AccountSplit]:
     """Give the parts of vendor accounts that stand this month, in the order in which they take."""
-    month = AccountSplit.standing(current_period(timezone.now()))
+    month = AccountSplit.standing(month_of(timezone.now()))
     rows = AccountSplit.objects.filter(month, org_id=org_id, **of)
     return list(
         rows.select_related("vendor_account__integration", "account").order_by("vendor_account", "pk")
@@ -230,7 +230,7 @@ def _parts(org_id: int, **of: Any) -> list[AccountSplit]:
 
 def _further(org_id: int, **of: Any) -> QuerySet[AlsoCounts]:
     """Give what counts to a service besides what is mapped to it, this month."""
-    month = AlsoCounts.standing(current_period(timezone.now()))
+    month = AlsoCounts.standing(month_of(timezone.now()))
     return AlsoCounts.objects.filter(month, org_id=org_id, **of).select_related("service").order_by("pk")
 
 
@@ -267,7 +267,7 @@ def _of_source(source: VendorAccount) -> list[Step]:
 def _of_rules(org_id: int, name: str, of: Q) -> list[Step]:
     """Say by which counting rules of this month counts become units; a few of many."""
     standing = CountingRule.objects.filter(
-        of, CountingRule.standing(current_period(timezone.now())), org_id=org_id, removed_at=None
+        of, CountingRule.standing(month_of(timezone.now())), org_id=org_id, removed_at=None
     )
     rows = list(standing.select_related("service", "account", "agreement").order_by("pk")[: RULES_SAID + 1])
     mend = Mend("See the rules", "counting_rules", urlencode({"q": name}))

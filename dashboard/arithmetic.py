@@ -39,8 +39,6 @@ class Arithmetic:
     parts: tuple[Part, ...]
     units: Decimal | None
     rules: tuple[str, ...]
-    left_out: tuple[Named, ...] = ()
-    doubles: tuple[Named, ...] = ()
 
     @property
     def is_ruled(self) -> bool:
@@ -97,8 +95,6 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
         parts=tuple(parts),
         units=sharing.units.get(card.line_id or 0, units),
         rules=tuple(_say_rules(every, own.steps if own else None)),
-        left_out=tuple(n for one in every for addend in one.addends for n in addend.left_out),
-        doubles=tuple(n for one in every for n in one.doubles),
     )
 
 

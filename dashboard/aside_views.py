@@ -16,9 +16,9 @@ from dashboard.asides import Aside
 from dashboard.bulk_views import show_results
 from dashboard.decisions import Refused
 from dashboard.entries import day_in, seen_in
-from dashboard.period import current_period
 from dashboard.views import find, refuse_line, show_row
 from dashboard.words import DISMISS_REASONS
+from reconcile.period import month_of
 from reconcile.templatetags.figures import short_date
 from reconcile.tenancy.views import OrgRequest, member_view
 
@@ -107,7 +107,7 @@ def _preview(request: OrgRequest, why_not: Any) -> dict[str, Any]:
         "beyond": chosen.beyond,
         "packed": selection.pack(preview.cards),
         "effect": totals.add_effects(preview.cards, exchange_for(request.org.pk)),
-        "period": current_period(timezone.now()),
+        "period": month_of(timezone.now()),
         "bills_from": cards.bills_from(),
         "presets": asides.presets(today),
         "last_day": today + timedelta(days=asides.LONGEST_DAYS),

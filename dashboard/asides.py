@@ -13,6 +13,7 @@ from accounts.models import User
 from dashboard import cards
 from dashboard.decisions import Refused, Seen, build, find_many, label
 from dashboard.models import Card, Decision
+from reconcile.period import next_month
 
 LONGEST_DAYS = 366
 OPEN = (Card.State.TODO, Card.State.FAILED, Card.State.HELD, Card.State.SNOOZED)
@@ -54,8 +55,7 @@ def check_day(until: date, today: date) -> date:
 def presets(today: date) -> list[tuple[str, date]]:
     """Give the days that are offered first: tomorrow, next Monday, and the first of the next month."""
     monday = today + timedelta(days=7 - today.weekday())
-    first = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return [("Tomorrow", today + timedelta(days=1)), ("Monday", monday), ("The 1st", first)]
+    return [("Tomorrow", today + timedelta(days=1)), ("Monday", monday), ("The 1st", next_month(today))]
 
 
 def set_aside(card: Card, seen: Seen, aside: Aside, *, by: User) -> Decision:

@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from dashboard import statistics
 from dashboard.models import Card, Decision
-from dashboard.period import current_period, next_month
 from dashboard.rules import GAPS
 from psa.models import AgreementLine
 from reconcile.celery import wake
+from reconcile.period import month_of, next_month
 from vendors import shapes
 from vendors.models import MappingSpan
 
@@ -41,7 +41,7 @@ def refresh(org_id: int, account_ids: Sequence[int] | None = None, now: datetime
     if account_ids is not None and not account_ids:
         return 0
     moment = now or timezone.now()
-    period = current_period(moment)
+    period = month_of(moment)
     lock(org_id)
     many = account_ids is None or len(account_ids) > MANY_ACCOUNTS
     with connection.cursor() as cursor, _planned_for(cursor, many=many):
@@ -107,7 +107,7 @@ def refresh_if_outdated(org_id: int, stale_hours: int, now: datetime | None = No
     With a new month the mappings that were planned for it become today's.
     """
     moment = now or timezone.now()
-    period = current_period(moment)
+    period = month_of(moment)
     fresh = [Card.Kind.ADJUST, Card.Kind.MATCH, Card.Kind.NEW, Card.Kind.HELD]
     outdated = Card.objects.filter(org_id=org_id).filter(
         ~Q(period=period)
@@ -124,4 +124,4 @@ def refresh_if_outdated(org_id: int, stale_hours: int, now: datetime | None = No
 
 def bills_from(now: datetime | None = None) -> date:
     """Give the day whose invoice the cards are about: the first of next month."""
-    return next_month(current_period(now or timezone.now()))
+    return next_month(month_of(now or timezone.now()))

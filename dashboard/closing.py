@@ -16,8 +16,8 @@ from dashboard import cards, decisions, grace, stranded
 from dashboard.decisions import Refused
 from dashboard.models import Card, MonthReopening, MonthReport
 from dashboard.months import OPEN, find_closed, with_marks
-from dashboard.period import current_period, next_month
 from dashboard.report_content import compose
+from reconcile.period import month_of, next_month
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Standing:
 
 def look(org_id: int) -> Standing:
     """Look at the current month in two queries. Needs the organization's scope."""
-    period = current_period(timezone.now())
+    period = month_of(timezone.now())
     every = with_marks(Card.objects.filter(org_id=org_id), period)
     seen = list(
         every.order_by("pk").values_list(

@@ -16,8 +16,8 @@ from dashboard import decisions, grace, months
 from dashboard.counting_forms import COMBINE_HELP, MOST_NOTE, STEP_WORDS, RuleForm, months_around
 from dashboard.counting_past import foresee_past
 from dashboard.models import MonthReport
-from dashboard.period import current_period, next_month
 from psa.models import Account, Agreement, Service
+from reconcile.period import month_of, next_month
 from reconcile.tenancy.views import OrgRequest
 from vendors.counting import Combine
 from vendors.counting_effect import begins_later, foresee
@@ -52,7 +52,7 @@ def form_page(
     copied: CountingRule | None = None,
 ) -> HttpResponse:
     """Show the form as it is filled in, with its errors."""
-    period = current_period(timezone.now())
+    period = month_of(timezone.now())
     # A copy: a step that was just added is unfinished, and no error yet.
     rule = deepcopy(form).rule()
     ends = [(value, months.previous_month(first)) for value, first in months_around(period, [form.ends])]
@@ -90,7 +90,7 @@ def rule_page(request: OrgRequest, row: CountingRule) -> HttpResponse:
 
 def trial_page(request: OrgRequest, plan: Plan, row: CountingRule | None) -> HttpResponse:
     """Show what a plan would do; nothing is kept by this. Raises Refused or UnknownRow."""
-    period = current_period(timezone.now())
+    period = month_of(timezone.now())
     # It takes a while, so it comes before anything that others would wait for is held.
     last = foresee_past(request.org.pk, plan, period)
     # What time alone has changed is none of the rule's doing.

@@ -15,7 +15,7 @@ from dashboard.counting_forms import RuleForm, month_in
 from dashboard.counting_lists import View, list_page
 from dashboard.counting_pages import form_page, rule_page, trial_page
 from dashboard.counting_start import begin, propose
-from dashboard.period import current_period
+from reconcile.period import month_of
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import counting_rules, mapping_lists
 from vendors.counting_rules import Change, Plan, State
@@ -32,7 +32,7 @@ def rules(request: OrgRequest) -> HttpResponse:
     view, org_id = View.read(request.GET), request.org.pk
     context = {
         "filters": view,
-        "page": list_page(org_id, view, current_period(timezone.now())),
+        "page": list_page(org_id, view, month_of(timezone.now())),
         "tab": "rules",
         "may_map": request.member.may(Role.ADMIN),
         "unmapped": {side.key: mapping_lists.count_unmapped(side, org_id) for side in (ACCOUNTS, SERVICES)},
@@ -46,7 +46,7 @@ def new_rule(request: OrgRequest) -> HttpResponse:
     """Ask for a new rule; where one stands for the same already, that one is changed instead."""
     if request.method == "POST":
         return _answer(request, RuleForm.read(request.POST), None)
-    start = begin(request.org.pk, request.GET, current_period(timezone.now()))
+    start = begin(request.org.pk, request.GET, month_of(timezone.now()))
     if start.row:
         page = reverse("counting_rule", args=[request.org.slug, start.row.pk])
         return redirect(f"{page}?{request.GET.urlencode()}")
@@ -65,7 +65,7 @@ def rule(request: OrgRequest, rule_id: int) -> HttpResponse:
         return _end(request, row) if request.POST.get("what") else _answer(request, form, row)
     if not request.member.may(Role.ADMIN) or row.removed_at:
         return rule_page(request, row)
-    form = RuleForm.of(row, current_period(timezone.now()))
+    form = RuleForm.of(row, month_of(timezone.now()))
     propose(form, request.GET)
     return form_page(request, form, row)
 
@@ -100,7 +100,7 @@ def _end(request: OrgRequest, row: CountingRule) -> HttpResponse:
             plan = counting_rules.plan_end(row, _seen(request), _month(request))
         return _save(request, plan) if request.POST.get("act") == "save" else trial_page(request, plan, row)
     except Refused as refused:
-        form = RuleForm.of(row, current_period(timezone.now()))
+        form = RuleForm.of(row, month_of(timezone.now()))
         form.errors["end"] = refused.sentence
         return form_page(request, form, row, status=422)
 

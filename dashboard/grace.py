@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dashboard import months, past
 from dashboard.models import MonthReport
-from dashboard.period import current_period, next_month
+from reconcile.period import month_of, next_month
 
 
 def last_day_of(period: date) -> date:
@@ -26,13 +26,13 @@ def deadline(period: date) -> date:
 
 def is_in_time(period: date, now: datetime) -> bool:
     """Say whether a month is the one before, and its days have not run out."""
-    return next_month(period) == current_period(now) and now.date() <= deadline(period)
+    return next_month(period) == month_of(now) and now.date() <= deadline(period)
 
 
 def find_signable(org_id: int, now: datetime | None = None) -> date | None:
     """Give the month before while it may still be signed off: it is not closed, and something of it is known."""
     now = now or timezone.now()
-    period, since = months.previous_month(current_period(now)), past.first_day(org_id)
+    period, since = months.previous_month(month_of(now)), past.first_day(org_id)
     if not is_in_time(period, now) or since is None or since > last_day_of(period):
         return None
     return None if months.find_closed(org_id, period) else period
@@ -41,4 +41,4 @@ def find_signable(org_id: int, now: datetime | None = None) -> date | None:
 def may_reopen(report: MonthReport) -> bool:
     """Say whether a report's month could be signed off again: the current one, or the one before in its days."""
     now = timezone.now()
-    return report.period == current_period(now) or is_in_time(report.period, now)
+    return report.period == month_of(now) or is_in_time(report.period, now)

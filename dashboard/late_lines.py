@@ -16,8 +16,8 @@ from dashboard.grace import last_day_of
 from dashboard.models import Card, CarryOver, Decision
 from dashboard.past import end_of
 from dashboard.past_lists import PastRow
-from dashboard.period import next_month
 from psa.models import Push
+from reconcile.period import next_month
 
 # A line by its id, or usage without one by its account and service.
 Key = int | tuple[int, int | None]

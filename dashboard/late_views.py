@@ -9,8 +9,8 @@ from accounts.roles import Role
 from dashboard import grace, late
 from dashboard.decisions import Refused
 from dashboard.month_views import CARRY_REASONS, SHOWN, read_reason
-from dashboard.period import next_month
 from dashboard.sums import two_sides
+from reconcile.period import next_month
 from reconcile.tenancy.views import OrgRequest, member_view
 
 

@@ -16,13 +16,13 @@ from dashboard.decisions import Refused
 from dashboard.entries import ids_in
 from dashboard.lists import with_names
 from dashboard.models import Card, MonthReport
-from dashboard.period import current_period
 from dashboard.report_late import explain_late
 from dashboard.report_pdf import write_pdf
 from dashboard.report_tables import list_together, list_totals, moment, number, report_tables
 from dashboard.report_together import explain_together
 from dashboard.rows import Row
 from dashboard.unclosed import list_unclosed
+from reconcile.period import month_of
 from reconcile.tables import write_xlsx
 from reconcile.tenancy.scope import org_scope
 from reconcile.tenancy.views import OrgRequest, member_view
@@ -121,7 +121,7 @@ def month_reopen(request: OrgRequest, report_id: int) -> HttpResponse:
     if not reason:
         raise Refused("Say why the month is opened again. Nothing was changed.")
     closing.reopen(report, reason, by=request.user)
-    current = report.period == current_period(timezone.now())
+    current = report.period == month_of(timezone.now())
     return redirect("month" if current else "late_month", request.org.slug)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import User
 from dashboard.models import Card, CarryOver, MonthReport
-from dashboard.period import current_period
+from reconcile.period import month_of
 
 # What may be carried over. What is ready or on its way to the PSA must first be sent, finished or taken back.
 OPEN = (Card.State.TODO, Card.State.FAILED, Card.State.HELD)
@@ -21,7 +21,7 @@ UNKNOWN = Value(Decimal(-1))
 
 def find_closed(org_id: int, period: date | None = None) -> MonthReport | None:
     """Give the report that closes a month (the current one, unless named); None while it is open. One query."""
-    period = period or current_period(timezone.now())
+    period = period or month_of(timezone.now())
     reports = MonthReport.objects.filter(org_id=org_id, period=period).defer("content").order_by("-version")
     newest = reports.annotate(reopened_at=F("reopenings__at")).select_related("closed_by").first()
     return newest if newest is not None and newest.reopened_at is None else None
@@ -42,7 +42,7 @@ def with_marks(cards: QuerySet[Any], period: date | None = None) -> QuerySet[Any
 
     A mark stands for the numbers that were seen: when one of them moves, the line is open again.
     """
-    period = period or current_period(timezone.now())
+    period = period or month_of(timezone.now())
     before = previous_month(period)
     same = Q(line=OuterRef("line")) | Q(
         line__isnull=True, account=OuterRef("account"), service=OuterRef("service")

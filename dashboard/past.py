@@ -15,10 +15,10 @@ from typing import Any
 from django.utils import timezone
 
 from dashboard import rules
-from dashboard.past_counts import Explains, Pair, PastCounts, Span, month_of
-from dashboard.period import next_month
+from dashboard.past_counts import Explains, Pair, PastCounts, Span
 from dashboard.rules import Count, Guards, Line, Verdict
 from psa.models import AgreementLine, LineHistory
+from reconcile.period import month_of, next_month
 from vendors.counting import Counted, Step
 
 

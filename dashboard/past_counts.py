@@ -6,10 +6,11 @@ Counts, names, gaps and snapshots are those of the day; mappings, splits and rul
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from dashboard.rules import Count
+from reconcile.period import month_of
 from vendors import counting
 from vendors.counting import Counted, Named, Split
 from vendors.rulebook import Rulebook
@@ -175,8 +176,3 @@ class PastCounts:
         if any(moment - taken > self.stale for taken in last if taken):
             return "source_old"
         return ""
-
-
-def month_of(moment: datetime) -> date:
-    """Give the first day of the month (UTC) that a moment is in."""
-    return moment.astimezone(UTC).date().replace(day=1)

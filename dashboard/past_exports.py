@@ -8,8 +8,8 @@ from dashboard.back_billing import Month
 from dashboard.missed import MissedRow, list_missed
 from dashboard.models import Card
 from dashboard.past_lists import PastRow, list_whole_day
-from dashboard.period import next_month
 from dashboard.templatetags.lines import reason_words
+from reconcile.period import next_month
 from reconcile.tables import Cell, Table, pad, trim
 
 KINDS = dict(Card.Kind.choices)

@@ -18,9 +18,9 @@ from dashboard.filters import number
 from dashboard.missed import list_missed
 from dashboard.models import Settlement
 from dashboard.past_lists import list_day
-from dashboard.period import next_month
 from dashboard.sums import two_sides
 from psa.models import AgreementLine
+from reconcile.period import next_month
 from reconcile.tenancy.views import OrgRequest, member_view
 
 # Before any invoice, and far from the first day that a calendar has.

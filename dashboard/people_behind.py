@@ -9,7 +9,7 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum
 
 from dashboard.models import Card, LinePairing
 from dashboard.past import Past
-from dashboard.past_counts import month_of
+from reconcile.period import month_of
 from reconcile.templatetags.figures import units as say_units
 from vendors import counting
 from vendors.counting import ZERO, Combine, Counted

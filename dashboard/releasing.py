@@ -13,11 +13,11 @@ from dashboard import alone, stranded
 from dashboard.decisions import keep_up, label, refuse_closed
 from dashboard.models import Card
 from dashboard.months import find_closed
-from dashboard.period import current_period
 from dashboard.seconds import MOVED_ON, is_as_approved
 from psa import pushes
 from psa.models import Push
 from reconcile.clock import read_clock
+from reconcile.period import month_of
 from reconcile.signals import figures_changed
 
 TOO_EARLY = "It is to be sent on {day}. To send it now, undo it and approve it again."
@@ -57,7 +57,7 @@ def release_due(org_id: int) -> list[Push]:
     """Send the pushes whose day has come by the database's clock; one that may not go waits for a person instead."""
     now = read_clock()
     keep_up(org_id, now)
-    if find_closed(org_id, current_period(now)):
+    if find_closed(org_id, month_of(now)):
         return []
     due = list(_waiting(org_id).filter(push__release_on__lte=now.date()))
     kept = [(card, reason) for card in due if (reason := _why_kept_back(card))]

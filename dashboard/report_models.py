@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from dashboard.period import next_month
 from psa.models import Account, AgreementLine, Service
+from reconcile.period import next_month
 from reconcile.tenancy.constraints import RowPolicy, TenantKey, tenant_rows
 from reconcile.tenancy.fields import TenantReference, UnitsField
 from reconcile.tenancy.models import TenantRow

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import Q
 
 from dashboard.models import Decision
-from dashboard.period import next_month
 from dashboard.thresholds import price_push
 from psa.models import Push
+from reconcile.period import next_month
 from reconcile.tables import trim
 
 

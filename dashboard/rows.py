@@ -11,12 +11,12 @@ from dashboard.asides import why_not_dismissed, why_not_snoozed
 from dashboard.decisions import list_choices
 from dashboard.models import Card, Decision
 from dashboard.months import OPEN, previous_month
-from dashboard.period import next_month
 from dashboard.tickets import TicketMark, mark_of
 from dashboard.words import HELD, HIDDEN
 from dashboard.writes import Write, decided_on, open_effect, write_of
 from psa.adapters.base import Choice, Way
 from psa.models import Push
+from reconcile.period import next_month
 from reconcile.templatetags.figures import units
 
 

@@ -16,10 +16,10 @@ from accounts.roles import Role
 from accounts.settings_views import ReconciliationForm
 from dashboard import decisions, standing, totals
 from dashboard.judging import count_by_settings
-from dashboard.period import current_period
 from dashboard.rule_forms import StandingRuleForm
 from dashboard.rule_models import StandingRule
 from psa.push_second import count_asked
+from reconcile.period import month_of
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
@@ -57,7 +57,7 @@ def figures(request: OrgRequest) -> HttpResponse:
     form = ReconciliationForm(request.GET, instance=stored)
     if not form.is_valid():
         stored.refresh_from_db()
-    context = {"counts": count_by_settings(stored), "period": current_period(timezone.now())}
+    context = {"counts": count_by_settings(stored), "period": month_of(timezone.now())}
     context |= {"rule": standing.current(request.org.pk), "typed": form.is_valid()}
     if form.is_valid() and stored.second_from is None:
         context["released"] = count_asked(request.org.pk)

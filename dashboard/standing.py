@@ -19,13 +19,13 @@ from accounts.rates import exchange_for
 from dashboard.decisions import Refused, Seen, find_many, intend, keep_up, label, write
 from dashboard.models import Card, Decision
 from dashboard.months import find_closed
-from dashboard.period import current_period
 from dashboard.rule_models import StandingRule
 from dashboard.thresholds import ZERO, Change, limit_in, price_push
 from psa import pushes
 from psa.models import Push
 from psa.push_undo import WROTE_NOTHING
 from reconcile.celery import wake
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 
 
@@ -78,9 +78,7 @@ def _room(org_id: int, limits: ReconcileSettings, exchange: Exchange) -> Decimal
     """Give how much rules may still move this month before a second person had to agree; None: as much as they like."""
     if limits.second_from is None:
         return None
-    decided = Decision.objects.filter(
-        org_id=org_id, rule__isnull=False, period=current_period(timezone.now())
-    )
+    decided = Decision.objects.filter(org_id=org_id, rule__isnull=False, period=month_of(timezone.now()))
     made = Push.objects.filter(org_id=org_id, pk__in=decided.values("push")).exclude(state__in=WROTE_NOTHING)
     left: Decimal = limits.second_from
     for push in made.select_related("line__agreement", "connection"):

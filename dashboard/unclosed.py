@@ -9,7 +9,7 @@ from django.utils import timezone
 from dashboard import past
 from dashboard.models import MonthReport
 from dashboard.months import previous_month
-from dashboard.period import current_period, next_month
+from reconcile.period import month_of, next_month
 
 MONTHS = 12
 
@@ -37,7 +37,7 @@ def list_unclosed(org_id: int, reports: Sequence[MonthReport]) -> list[UnclosedM
     newest: dict[date, MonthReport] = {}
     for report in sorted(reports, key=lambda one: one.version):
         newest[report.period] = report
-    found, period = [], previous_month(current_period(timezone.now()))
+    found, period = [], previous_month(month_of(timezone.now()))
     for _ in range(MONTHS):
         if period < since.replace(day=1):
             break

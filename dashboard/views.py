@@ -33,7 +33,6 @@ from dashboard.hidden import find_hidden
 from dashboard.history import look_back
 from dashboard.lists import list_page, with_remarks
 from dashboard.models import Card
-from dashboard.period import current_period
 from dashboard.rights import rights
 from dashboard.rows import Row
 from dashboard.seconds import has_another_approver
@@ -42,6 +41,7 @@ from dashboard.templatetags.lines import plain
 from dashboard.why import explain, guard_sentence
 from dashboard.words import DISMISS_REASONS
 from psa import tags
+from reconcile.period import month_of
 from reconcile.tenancy.views import OrgRequest, member_view
 
 DIALOGS = {
@@ -65,8 +65,8 @@ def frame(request: OrgRequest, filters: Filters, limits: ReconcileSettings) -> d
         "totals": totals.count(request.org.pk, exchange, shows_all=filters.shows_all),
         "unmapped": totals.find_unmapped(request.org.pk).price(exchange),
         "sources": totals.look_at_sources(request.org.pk, limits.stale_hours),
-        "period": current_period(timezone.now()),
-        "month_before": current_period(timezone.now()) - timedelta(days=1),
+        "period": month_of(timezone.now()),
+        "month_before": month_of(timezone.now()) - timedelta(days=1),
         "bills_from": cards.bills_from(),
         "limits": limits,
         **rights(request),

@@ -15,12 +15,12 @@ from django.db.models import BooleanField, Count, Q, Value
 from django.utils import timezone
 
 from psa.models import Connection
+from reconcile.period import month_of
 from vendors.carrying_pointers import KINDS, read_pointers
 from vendors.mapping import ACCOUNTS, SERVICES, Change, Side, State
 from vendors.mapping_forms import ROWS_AT_ONCE, written, written_pair
 from vendors.mapping_lists import list_refusals, read_keys, read_product
 from vendors.models import Integration
-from vendors.shapes import month_of
 from vendors.suggest import (
     TOO_CLOSE,
     Advice,

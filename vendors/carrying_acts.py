@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import AuditEntry, User
 from psa.models import Connection
+from reconcile.period import month_of
 from reconcile.signals import figures_changed
 from vendors import mapping
 from vendors.carrying import ORDER
@@ -27,7 +28,6 @@ from vendors.carrying_along import (
 from vendors.mapping import Change, Refused, Side, State, UnknownRow
 from vendors.mapping_effect import Effect, foresee_together
 from vendors.mapping_forms import UNREADABLE
-from vendors.shapes import month_of
 
 CARRIED, TAKEN_BACK = "carried mappings over", "took carrying over back"
 Acts = Mapping[Side, Sequence[Change]]

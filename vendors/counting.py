@@ -210,11 +210,6 @@ class Counted:
         """What the vendors count, before splits, filters and rules."""
         return sum((one.source.used for one in self.addends), ZERO)
 
-    @property
-    def summed(self) -> Decimal:
-        """The plain sum of the addends, before they were combined."""
-        return sum((one.units for one in self.addends), ZERO)
-
 
 def fold(text: str) -> str:
     """Give text as it is compared: case does not matter, nor do spaces around it."""
@@ -312,12 +307,18 @@ def _combine(addends: Sequence[Addend], combine: Combine) -> Decimal:
         return Decimal(len({one.key for one in _kept(addends)}))
     if combine is Combine.SUM:
         return sum((one.units for one in addends), ZERO)
+    choose: Callable[[Iterable[Decimal]], Decimal] = max if combine.takes_larger else min
+    sums = sum_parts(addends, combine)
+    return choose(sums) if sums else ZERO
+
+
+def sum_parts(addends: Sequence[Addend], combine: Combine) -> list[Decimal]:
+    """Give what each compared source, or part of a bundle, counts."""
     sums: dict[int, Decimal] = {}
     for one in addends:
         part = one.source.integration if combine.by_source else one.source.vendor_service
         sums[part] = sums.get(part, ZERO) + one.units
-    choose: Callable[[Iterable[Decimal]], Decimal] = max if combine.takes_larger else min
-    return choose(sums.values()) if sums else ZERO
+    return list(sums.values())
 
 
 def take(units: Decimal, steps: Iterable[Step]) -> tuple[Done, ...]:

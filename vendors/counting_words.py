@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Protocol
 
 from reconcile.templatetags.figures import units
-from vendors.counting import Addend, Combine, Counted, Do, Done, Filter, Rule, Step
+from vendors.counting import Combine, Counted, Do, Done, Filter, Rule, Step, sum_parts
 
 COMBINES: Mapping[Combine, str] = {
     Combine.SUM: "sum of all",
@@ -172,15 +171,6 @@ def _say_compared(counted: Counted) -> str:
     others = sorted((units_ for units_ in sums if units_ != counted.raw), reverse=combine.takes_larger)
     rest = f"not {_list([units(one) for one in others])}" if others else "they say the same"
     return f"{head}: {units(counted.raw)}, {rest}"
-
-
-def sum_parts(addends: Sequence[Addend], combine: Combine) -> list[Decimal]:
-    """Give what each compared source, or part of a bundle, counts."""
-    sums: dict[int, Decimal] = {}
-    for one in addends:
-        part = one.source.integration if combine.by_source else one.source.vendor_service
-        sums[part] = sums.get(part, Decimal(0)) + one.units
-    return list(sums.values())
 
 
 def _with_note(said: str, step: Step) -> str:

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.exports import export
 from accounts.roles import Role
+from reconcile.period import month_of
 from reconcile.tables import Cell, Table, pad, trim
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import mapping_lists
@@ -13,7 +14,6 @@ from vendors.mapping import ACCOUNTS, Side
 from vendors.mapping_entries import STATUSES, Entry, Filters
 from vendors.mapping_views import side_in
 from vendors.shape_records import Said, heads, say_shapes
-from vendors.shapes import month_of
 
 
 @require_POST

@@ -12,11 +12,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from reconcile.period import month_of
 from vendors.csv_texts import CsvTable, Unreadable
 from vendors.mapping import ACCOUNTS, Change, Side, State, read_states
 from vendors.mapping_entries import STATUSES
 from vendors.shape_records import Said, heads, say_shapes
-from vendors.shapes import month_of
 
 
 @dataclass(frozen=True)

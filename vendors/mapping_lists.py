@@ -14,13 +14,13 @@ from django.db import connection
 from django.utils import timezone
 
 from psa.models import Account, Connection, Service
+from reconcile.period import month_of
 from vendors.mapping import ACCOUNTS, Side
 from vendors.mapping_entries import CAUTIONS, STATUSES, Entry, Filters
 from vendors.microsoft_skus import catalogue
 from vendors.models import MappingRefusal
 from vendors.names import read_name
 from vendors.products import UNKNOWN, Product
-from vendors.shapes import month_of
 from vendors.suggest import Candidate, Subject, Words, suggest
 
 WORDS = {

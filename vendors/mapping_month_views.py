@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.roles import Role
+from reconcile.period import month_of
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import mapping, mapping_lists, shapes
 from vendors.mapping import Change, Refused, Side, UnknownRow
@@ -24,7 +25,7 @@ from vendors.shapes import Plan
 @member_view(Role.ADMIN)
 def dated(request: OrgRequest) -> HttpResponse:
     """Show what mapping one row from a month on would do, or (only "save") do it."""
-    side, this = side_in(request.POST.get("side", "")), shapes.month_of(timezone.now())
+    side, this = side_in(request.POST.get("side", "")), month_of(timezone.now())
     try:
         change = _read(request)
         stands = read_shapes(side, request.org.pk, [change.row])[change.row]
@@ -54,7 +55,7 @@ def _read(request: OrgRequest) -> Change:
 
 def _ask(request: OrgRequest, plan: Plan, row: Any, stands: Shape, change: Change) -> HttpResponse:
     """Answer with the dialog that says what stays, what changes, and from when on."""
-    org_id, side, this = request.org.pk, plan.side, shapes.month_of(timezone.now())
+    org_id, side, this = request.org.pk, plan.side, month_of(timezone.now())
     effect = shapes.foresee(org_id, plan, this)
     after = plan.change(stands, plan.month)
     context = {

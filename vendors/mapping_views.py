@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.roles import Role
 from psa.models import Connection
+from reconcile.period import month_of, next_month
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import mapping, mapping_lists
 from vendors.mapping import ACCOUNTS, SERVICES, SIDES, Change, Refused, Side, State
@@ -20,8 +21,7 @@ from vendors.mapping_effect import foresee
 from vendors.mapping_entries import Entry, Filters
 from vendors.mapping_forms import ROWS_AT_ONCE, changes_in, read_pick, written
 from vendors.models import Integration
-from vendors.shape_forms import BEGINS, next_month
-from vendors.shapes import month_of
+from vendors.shape_forms import BEGINS
 
 BULK_ACTS = (("exclude", "Exclude"), ("include", "Bring back"), ("unmap", "Unmap"))
 CHOICES = 20

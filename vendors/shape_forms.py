@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Self
 
 from django.http import QueryDict
 
+from reconcile.period import next_month
 from vendors.counting import FIELDS
 from vendors.mapping import ACCOUNTS, Refused, Side
 from vendors.shape_records import Dated, Shape
@@ -15,11 +16,6 @@ from vendors.shapes import MOST, Plan, plan_further, plan_parts
 
 NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 BEGINS = ("always", "this", "next")
-
-
-def next_month(first: date) -> date:
-    """Give the first day of the month after."""
-    return (first + timedelta(days=31)).replace(day=1)
 
 
 def month_of_choice(begins: str, this: date) -> date | None:

@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.roles import Role
+from reconcile.period import month_of, next_month
 from reconcile.tenancy.views import OrgRequest, member_view
 from vendors import mapping, shapes
 from vendors.counting_words import FIELD_WORDS
@@ -19,7 +20,7 @@ from vendors.mapping_effect import Effect
 from vendors.mapping_month_views import answer_row
 from vendors.mapping_views import find_targets, refuse
 from vendors.shape_counts import share_out
-from vendors.shape_forms import ShapeForm, next_month
+from vendors.shape_forms import ShapeForm
 from vendors.shape_records import Dated, Shape, read_shapes, say
 from vendors.shapes import Done, Plan
 
@@ -40,7 +41,7 @@ def shape(request: OrgRequest, row: int, side: str) -> HttpResponse:
 
 def _answer(request: OrgRequest, side: Side, row: Any) -> HttpResponse:
     """Do what a button of the form asks for: change it, try it, or (only "save") keep it."""
-    this = shapes.month_of(timezone.now())
+    this = month_of(timezone.now())
     stands = read_shapes(side, request.org.pk, [row.pk])[row.pk]
     if request.method != "POST":
         return form_page(request, ShapeForm.of(side, stands, this), row, stands, stands.mark)
@@ -119,7 +120,7 @@ def trial_page(request: OrgRequest, plan: Plan, form: ShapeForm, row: Any, effec
 
 
 def _about(side: Side, row: Any, form: ShapeForm) -> dict[str, Any]:
-    this = shapes.month_of(timezone.now())
+    this = month_of(timezone.now())
     return {
         "side": side,
         "row": row,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from django.core import signing
@@ -155,11 +155,6 @@ def take_back(org_id: int, token: str, *, by: User | None) -> Done:
         mapping.learn(side, org_id, [change], teaches=False)
     _record(side, row, f"took back: {verb}", became, was, by)
     return Done(side, row, became, was, verb)
-
-
-def month_of(now: datetime) -> date:
-    """Give the month of an aware time (UTC), as its first day: mappings are dated by it, as cards are."""
-    return now.astimezone(UTC).date().replace(day=1)
 
 
 def find_organizations(month: date) -> list[int]:

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from reconcile.celery import wake
 from reconcile.clock import read_clock
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from reconcile.tenancy.tasks import TenantTask
 from vendors import expiry, shapes
@@ -27,11 +28,11 @@ def find_ending() -> None:
 def follow_month(org_id: int) -> None:
     """Make one organization's mappings today's that were planned for a month that has come."""
     with org_scope(org_id):
-        shapes.apply_due(org_id, shapes.month_of(read_clock()))
+        shapes.apply_due(org_id, month_of(read_clock()))
 
 
 @shared_task
 def find_months_come() -> None:
     """Wake a worker for every organization with a planned mapping whose month has come."""
-    for org_id in shapes.find_organizations(shapes.month_of(read_clock())):
+    for org_id in shapes.find_organizations(month_of(read_clock())):
         wake("vendors.tasks.follow_month", org_id)

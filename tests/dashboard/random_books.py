@@ -8,8 +8,8 @@ from typing import Any
 
 from accounts.models import Organization
 from dashboard.models import LinePairing
-from dashboard.period import current_period, next_month
 from psa.models import Account, Agreement, AgreementLine, AgreementType, Connection, Service
+from reconcile.period import month_of, next_month
 from vendors.counting import Combine, Do, Filter, Step, fold
 from vendors.models import (
     AccountMapping,
@@ -37,7 +37,7 @@ class RandomBooks:
     def __init__(self, org: Organization, seed: int, now: datetime) -> None:
         self.org, self.random, self.now = org, random.Random(seed), now
         self.said = now - timedelta(minutes=5)
-        self.month = current_period(now)
+        self.month = month_of(now)
         self.next = next_month(self.month)
         self.last = (self.month - timedelta(days=1)).replace(day=1)
         self._make_sources()

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from dashboard.models import Card
-from dashboard.period import current_period
 from psa.models import AgreementLine
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.models import CountingRule
@@ -53,7 +53,7 @@ class Screen:
 
     @property
     def month(self) -> str:
-        return f"{current_period(timezone.now()):%Y-%m}"
+        return f"{month_of(timezone.now()):%Y-%m}"
 
     def card(self) -> Card:
         with org_scope(self.org.pk):

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts.models import Organization
 from dashboard import arithmetic, count_sheet, pairing, past_loading
 from dashboard.models import Card, LinePairing
-from dashboard.period import current_period, next_month
 from psa.models import AgreementLine
+from reconcile.period import month_of, next_month
 from reconcile.templatetags.figures import units
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
@@ -210,7 +210,7 @@ def test_a_rule_holds_in_its_months_and_the_past_follows_the_rule_of_its_month(
     books: Books, managed: AgreementLine
 ) -> None:
     assert managed.service
-    month = current_period(timezone.now())
+    month = month_of(timezone.now())
     books.rule(managed.service, step(Do.EXCLUDE, 3), until_month=month)
     books.rule(managed.service, step(Do.EXCLUDE, 9), from_month=next_month(month))
     assert open_card(books, managed)[0].vendor_units == 50

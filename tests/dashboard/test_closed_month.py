@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.models import Organization, ReconcileSettings, User
 from accounts.roles import Role
 from dashboard.models import Card, Decision, MonthReport
-from dashboard.period import current_period, next_month
 from dashboard.tasks import follow_days, follow_rule
 from psa.models import Push
+from reconcile.period import month_of, next_month
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.closed import See, at, carry_all, close, sign
@@ -31,7 +31,7 @@ KEYS = ("approve", "approve-all", "edit", "date", "date-all", "dismiss", "dismis
 
 
 def month() -> str:
-    return f"{current_period(timezone.now()):%B}"
+    return f"{month_of(timezone.now()):%B}"
 
 
 def offered(page: str) -> list[str]:
@@ -59,7 +59,7 @@ def lock(org: Organization) -> MonthReport:
     """Close the current month whatever stands open, as if a decision had slipped in."""
     with org_scope(org.pk):
         return MonthReport.objects.create(
-            org=org, period=current_period(timezone.now()), version=1, closed_at=timezone.now(), lines=1,
+            org=org, period=month_of(timezone.now()), version=1, closed_at=timezone.now(), lines=1,
             exceptions=0, content=b"", digest="",
         )  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_e13_pushes_with_a_chosen_day_keep_the_month_open_and_are_named(
     client: Client, lines: dict[str, Card], see: See
 ) -> None:
     approve_later(client, lines["under"])
-    last = next_month(current_period(timezone.now())) - timedelta(days=1)
+    last = next_month(month_of(timezone.now())) - timedelta(days=1)
     see(lambda: Push.objects.update(release_on=last))
     carry_all(client)
     page = client.get(at("close/")).content.decode()
@@ -183,7 +183,7 @@ def test_e13_a_push_for_the_first_of_next_month_does_not_keep_this_one_open(
 ) -> None:
     """B6: the report names it as waiting, and as nothing that was corrected; it is sent in the month of its day."""
     approve_later(client, lines["under"])
-    first = next_month(current_period(timezone.now()))
+    first = next_month(month_of(timezone.now()))
     see(lambda: Push.objects.update(release_on=first))
     carry_all(client)
     page = client.get(at("close/")).content.decode()
@@ -204,7 +204,7 @@ def test_e13_a_push_for_next_month_that_nobody_agreed_to_keeps_this_one_open(
     """E10: nobody can agree to it while the month is closed."""
     see(lambda: ReconcileSettings.objects.update(second_from=1))
     approve_later(client, lines["under"])
-    first = next_month(current_period(timezone.now()))
+    first = next_month(month_of(timezone.now()))
     see(lambda: Push.objects.update(release_on=first))
     carry_all(client)
     assert sign(client, "x").status_code == 409

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from dashboard.period import current_period, next_month
+from reconcile.period import month_of, next_month
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.rule_screen import AT_LEAST, Screen, screen, words
 
@@ -214,7 +214,7 @@ def test_changing_a_rule_from_a_later_month_ends_the_old_one(screen: Screen) -> 
     assert "Before" in words(screen.post("try", rule.pk, seen="", **(AT_LEAST | {"step_by": ["30"]})))
     screen.post("save", rule.pk, seen="", **(AT_LEAST | {"step_by": ["30"]}))
     old, new = screen.rules()
-    assert old.until_month == new.from_month == current_period(timezone.now())
+    assert old.until_month == new.from_month == month_of(timezone.now())
     page = screen.see("counting_rules", query="?status=ended")
     assert "at least 25" in page
     assert "at least 30" not in page
@@ -230,12 +230,12 @@ def test_an_unchanged_rule_is_not_saved_again(screen: Screen) -> None:
 
 def test_a_rule_is_ended_and_that_is_undone(screen: Screen) -> None:
     rule = screen.save()
-    after = f"{next_month(current_period(timezone.now())):%Y-%m}"
+    after = f"{next_month(month_of(timezone.now())):%Y-%m}"
     tried = words(screen.post("try", rule.pk, what="end", seen="", until=after))
     assert "End this rule?" in tried
     assert screen.rules()[0].until_month is None
     screen.post("save", rule.pk, what="end", seen="", until=after)
-    assert screen.rules()[0].until_month == next_month(current_period(timezone.now()))
+    assert screen.rules()[0].until_month == next_month(month_of(timezone.now()))
     page = screen.see("counting_rules")
     undo = page.split('hx-vals=\'{"change": "')[1].split('"')[0]
     assert screen.client.post(screen.url("counting_undo"), {"change": undo}).status_code == 302

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.period import current_period, next_month
 from psa.models import LineHistory
+from reconcile.period import month_of, next_month
 from reconcile.templatetags.figures import short_date
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.closed import close_past_month
@@ -25,7 +25,7 @@ def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen, 
         then = timezone.now() - timedelta(days=70)
         LineHistory.objects.update(held_from=then)
         UsageCount.objects.update(counted_at=then)
-        day = datetime.combine(current_period(timezone.now()), time.min, UTC) - timedelta(hours=3)
+        day = datetime.combine(month_of(timezone.now()), time.min, UTC) - timedelta(hours=3)
         Snapshot.objects.update(taken_at=day)
     page = words(screen.post("try", **AT_LEAST))
     assert "1 line changes, +$58.50 a month" in page
@@ -33,7 +33,7 @@ def test_the_trial_shows_what_this_month_and_the_last_would_say(screen: Screen, 
     assert "1 line changes, +$58.50 on that invoice" in page
     assert "had it counted then; it begins later, so last month stays as it was" in page
     screen.save(begins="2026-01")
-    last = current_period(timezone.now()) - timedelta(days=1)
+    last = month_of(timezone.now()) - timedelta(days=1)
     page = words(screen.post("try", screen.rules()[0].pk, what="remove", seen=""))
     assert "1 line changes, −$58.50 a month" in page
     assert "1 line changes, −$58.50 on that invoice" in page
@@ -93,7 +93,7 @@ def test_nothing_known_of_last_month_is_said(screen: Screen) -> None:
 
 
 def test_a_rule_that_begins_later_is_tried_with_todays_counts(screen: Screen) -> None:
-    begins = next_month(current_period(timezone.now()))
+    begins = next_month(month_of(timezone.now()))
     page = words(screen.post("try", **(AT_LEAST | {"begins": f"{begins:%Y-%m}"})))
     assert f"<dt>From {begins:%B} on</dt><dd>1 line changes, +$58.50 a month" in page
     screen.save(begins=f"{begins:%Y-%m}")

@@ -20,8 +20,8 @@ from accounts.roles import Role
 from dashboard.models import CarryOver, Decision, MonthReport
 from dashboard.months import previous_month
 from dashboard.past_lists import list_whole_day
-from dashboard.period import current_period
 from psa.models import AgreementLine, LineHistory, Push
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.closed import See, at
@@ -31,7 +31,7 @@ HTMX = {"HX-Request": "true"}
 
 
 def this_month() -> date:
-    return current_period(timezone.now())
+    return month_of(timezone.now())
 
 
 def last_month() -> date:

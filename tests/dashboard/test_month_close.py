@@ -14,8 +14,8 @@ from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.roles import Role
 from dashboard.models import Card, CarryOver, Decision, MonthReport
 from dashboard.months import previous_month
-from dashboard.period import current_period
 from psa.models import Connection, Push
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.closed import See, at, carry_all, change, close, close_past_month, seen_on, sign
@@ -102,7 +102,7 @@ def test_e13_nothing_is_decided_while_a_month_is_closed(
     close(client, see)
     card = lines["under"]
     seen = {"seen_psa": "10", "seen_vendor": "12", "reason": "x", "until": f"{timezone.now():%Y}-12-31"}
-    said = f"{current_period(timezone.now()):%B} is closed. An admin can reopen it."
+    said = f"{month_of(timezone.now()):%B} is closed. An admin can reopen it."
     for act in ("approve", "dismiss", "snooze", "undo", "look"):
         for headers in ({}, {"HX-Request": "true"}):
             response = client.post(at(f"lines/{card.pk}/{act}/"), seen, headers=headers)
@@ -143,7 +143,7 @@ def test_e13_a_reopened_month_keeps_its_report_and_closing_again_makes_a_second(
 def test_e13_a_line_says_that_it_was_carried_over_from_the_month_before(
     client: Client, lines: dict[str, Card], org: Organization, see: See
 ) -> None:
-    before = previous_month(current_period(timezone.now()))
+    before = previous_month(month_of(timezone.now()))
     card = lines["under"]
     with org_scope(org.pk):
         CarryOver.objects.create(

@@ -16,10 +16,10 @@ from accounts.models import Organization, ReconcileSettings, User
 from accounts.roles import Role
 from dashboard.cards import bills_from, refresh
 from dashboard.models import Card, Decision, StandingRule
-from dashboard.period import current_period
 from psa import additions, push_steps, push_undo, pushes
 from psa.adapters.base import LineReading, LineRef, Way
 from psa.models import Agreement, AgreementLine, AgreementType, Connection, Push
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.closed import See, at, close
@@ -186,7 +186,7 @@ def test_e13_a_push_counts_in_the_month_in_which_it_ended(
     with org_scope(books.org.pk):
         late, past = books.pair("10", "12"), books.pair("10", "13")
         books.refresh()
-    approved = current_period(books.now) - timedelta(days=2)
+    approved = month_of(books.now) - timedelta(days=2)
     before = datetime(approved.year, approved.month, approved.day, tzinfo=UTC)
     for line, ended in ((late, timezone.now()), (past, before)):
         push = write(line, 12, alice)

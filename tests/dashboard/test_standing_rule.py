@@ -16,9 +16,9 @@ from accounts.models import AuditEntry, Organization, ReconcileSettings, User
 from accounts.rates import enter
 from accounts.roles import Role
 from dashboard.models import Card, Decision, StandingRule
-from dashboard.period import current_period
 from dashboard.tasks import follow_rule
 from psa.models import Agreement, Connection, Push
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.models import UsageCount, VendorAccount
@@ -188,7 +188,7 @@ def test_runs_of_one_month_stay_below_it_together(
         desk.refresh()
     assert third.pk in approved(org)
     with org_scope(org.pk):
-        Decision.objects.update(period=current_period(timezone.now()) - timedelta(days=1))
+        Decision.objects.update(period=month_of(timezone.now()) - timedelta(days=1))
         Decision.objects.filter(line=third.line_id).delete()
         Push.objects.filter(line=third.line_id).update(state=Push.State.CONFIRMED)
         desk.refresh()

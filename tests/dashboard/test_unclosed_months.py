@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from dashboard.models import Card, MonthReopening, MonthReport
 from dashboard.months import previous_month
-from dashboard.period import current_period
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.closed import See, at
@@ -22,7 +22,7 @@ from tests.dashboard.test_past import move
 
 def month_before(number: int) -> date:
     """Give the first day of the month so many before this one."""
-    day = current_period(timezone.now())
+    day = month_of(timezone.now())
     for _ in range(number):
         day = previous_month(day)
     return day
@@ -67,7 +67,7 @@ def test_e13_months_since_the_first_sync_that_nobody_closed_are_listed(
     assert listed(client) == [f"{month_before(n):%Y-%m}" for n in (1, 3)]
     page = client.get(at("reports/")).content.decode()
     assert f'<th scope="row">{month_before(1):%B %Y}</th>' in page
-    last_day = current_period(timezone.now()) - timedelta(days=1)
+    last_day = month_of(timezone.now()) - timedelta(days=1)
     link = at(f"past/{last_day:%Y-%m-%d}/")
     assert f'href="{link}"' in page
     assert client.get(link).status_code == 200

@@ -16,8 +16,8 @@ from accounts.models import AuditEntry, Organization, User
 from accounts.roles import Role
 from dashboard.models import Card, CarryOver, LinePairing, MonthReport, Note
 from dashboard.months import previous_month
-from dashboard.period import current_period
 from psa.models import AccountTag, ServiceTag, Tag
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.dashboard.test_back_billing import underbill
@@ -115,7 +115,7 @@ def test_e14_lines_say_what_people_left_on_them(viewer: Client, books: Books, al
         vip, big = (Tag.objects.create(org=books.org, name=name) for name in ("VIP", "Big"))
         AccountTag.objects.create(org=books.org, account_id=line.account_id, tag=vip)
         ServiceTag.objects.create(org=books.org, service_id=line.service_id, tag=big)
-        before = previous_month(current_period(timezone.now()))
+        before = previous_month(month_of(timezone.now()))
         CarryOver.objects.create(**about, period=before, psa_units=10, vendor_units=12, reason="Waits")
         MonthReport.objects.create(
             org=books.org, period=before, version=1, closed_at=books.now, lines=1, exceptions=1, content=b"", digest="",

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from accounts.models import Organization, User
 from dashboard import cards
 from dashboard.models import Card, Decision, MonthReport
-from dashboard.period import current_period
 from psa.models import Agreement, Connection, Push
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.conftest import PASSWORD
 from tests.dashboard.builders import Books
@@ -52,7 +52,7 @@ def home(page: Page, site: str, org: Organization) -> str:
 def lock(org: Organization) -> None:
     with org_scope(org.pk):
         MonthReport.objects.create(
-            org=org, period=current_period(timezone.now()), version=1, closed_at=timezone.now(), lines=3,
+            org=org, period=month_of(timezone.now()), version=1, closed_at=timezone.now(), lines=3,
             exceptions=3, content=b"", digest="", closed_by=User.objects.get(),
             closed_by_label="dana@northgate.example",
         )  # fmt: skip
@@ -69,7 +69,7 @@ def test_e13_no_key_decides_anything_in_a_closed_month(page: Page, home: str, or
     for key in ("Shift+Enter", "r", "z", "d"):
         page.keyboard.press(key)
     expect(page.locator("dialog[open]")).to_have_count(0)
-    month = f"{current_period(timezone.now()):%B} is closed"
+    month = f"{month_of(timezone.now()):%B} is closed"
     expect(page.get_by_role("region", name="Selected lines")).to_contain_text(month)
     page.keyboard.press("Escape")
     page.keyboard.press("o")

@@ -8,8 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Organization, User
-from dashboard.period import current_period, next_month
 from psa.models import AgreementLine, Service
+from reconcile.period import month_of, next_month
 from reconcile.tenancy.scope import org_scope
 from tests.conftest import PASSWORD
 from tests.dashboard.builders import Books
@@ -191,7 +191,7 @@ def make_filters(desk: Desk) -> None:
 
 
 def make_later(desk: Desk) -> None:
-    later = next_month(current_period(timezone.now()))
+    later = next_month(month_of(timezone.now()))
     desk.begin("Oak")
     desk.step(2, "At least", "90")
     desk.page.get_by_label("From", exact=True).select_option(value=f"{later:%Y-%m}")

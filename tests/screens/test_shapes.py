@@ -6,7 +6,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Organization, User
-from dashboard.period import next_month
+from reconcile.period import next_month
 from reconcile.tenancy.scope import org_scope
 from tests.conftest import PASSWORD
 from tests.screens.test_accessibility import serious, sign_in

@@ -14,10 +14,10 @@ from accounts import audit
 from accounts.models import AuditEntry, Organization
 from dashboard.models import Card
 from psa.models import Connection
+from reconcile.period import month_of
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from vendors.models import AccountMapping, CountingRule, ServiceMapping
-from vendors.shapes import month_of
 
 HTMX = {"HX-Request": "true"}
 TICKED = re.compile(r'data-select name="(\w+)" value="([^"]*)" checked')

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.roles import Role
-from dashboard.period import next_month
+from reconcile.period import next_month
 from reconcile.tenancy.scope import org_scope
 from tests.vendors.mapping_desk import BILLED, COMPARED, HTMX, Desk
 from tests.vendors.test_shapes_refresh import name

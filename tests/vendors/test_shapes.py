@@ -12,8 +12,8 @@ from accounts import audit
 from accounts.models import AuditEntry, Organization, User
 from dashboard import cards
 from dashboard.models import Card
-from dashboard.period import next_month
 from psa.models import Account
+from reconcile.period import next_month
 from reconcile.tenancy.scope import org_scope
 from tests.dashboard.builders import Books
 from tests.vendors.test_shapes_refresh import name

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 
-def current_period(now: datetime) -> date:
+def month_of(now: datetime) -> date:
     """Give the first day of the month of an aware time."""
     return now.astimezone(UTC).date().replace(day=1)
 
