@@ -15,6 +15,7 @@ from vendors.word_lists import read_words
 PLACES = read_words("places.txt")
 _PLACE = re.compile(r"[\s,.]*[/\\]\s*([^\W\d_][\w .]{0,20}?)\s*([/\\]?)\s*$")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.\s?)+[^\W\d_]?(?!\w)")
+_INITIALS = re.compile(r"\b[^\W\d_](?: [^\W\d_]\b)+")
 _ALIAS = re.compile(
     r"\s(?:d\s?/\s?b\s?/\s?a|dba|t/a|trading as|f/k/a|fka|a/k/a|aka|formerly(?: known as)?)\.?:?\s"
 )
@@ -94,4 +95,6 @@ def _split_place(folded: str) -> tuple[str, str]:
 def _tokens(folded: str) -> list[str]:
     text = _JOINED.sub("", folded.replace("&", " and ").replace("+", " and "))
     text = _DOTTED.sub(lambda found: re.sub(r"[.\s]", "", found[0]) + " ", text)
+    # "W R Berkley" is "W.R. Berkley".
+    text = _INITIALS.sub(lambda found: found[0].replace(" ", ""), text)
     return _WORD.findall(text)

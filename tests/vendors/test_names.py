@@ -9,6 +9,8 @@ from vendors.name_index import Likeness, NameIndex, compare
 from vendors.names import read_name
 
 SAME = [
+    ("Pemberton J B Haulage Inc", "J.B. Pemberton Haulage, Inc."),
+    ("Harbor Rail Ltd/Cn", "Harbor Rail Limited"),
     ("Harbor Dental", "HARBOR  dental, "),
     ("Harbor Dental", "The Harbor Dental, Inc."),
     ("Manitou Company, Inc. (The)", "Manitou Co Inc"),
