@@ -19,6 +19,8 @@ from reconcile.tenancy.views import OrgRequest, member_view
 
 PAGE = 50
 NONE = "—"
+# What an undo reads back, and people read as the label.
+NOT_SHOWN = frozenset({"from_connection"})
 EXPORTED = (
     "Entry", "At (UTC)", "Who", "E-mail", "Verb", "Subject", "Label", "Change", "Old (JSON)", "New (JSON)",
     "The other side said", "Hash", "Previous hash",
@@ -44,6 +46,7 @@ def changes_of(entry: AuditEntry) -> list[Change]:
             _words(entry.new[name]) if name in entry.new else NONE,
         )
         for name in names
+        if name not in NOT_SHOWN
     ]
 
 

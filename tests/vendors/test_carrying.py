@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.activity_views import changes_of
 from accounts.models import Organization, User
 from accounts.roles import Role
 from psa.models import Connection
@@ -170,6 +171,7 @@ def test_b9_the_effect_is_shown_then_all_is_one_act_and_undo_takes_it_back(move:
         "ConnectWise PSA to New PSA",
         {"accounts": 1, "services": 1, "from_connection": move.old.pk},
     )
+    assert [change.name for change in changes_of(act)] == ["accounts", "services"], "nobody reads an id"
     with org_scope(move.org.pk):
         assert not MappingRefusal.objects.exists(), "what was mapped before was not wrong"
         assert move.books.refresh() == 0, "from scratch the lines are the same"
