@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import ReconcileSettings, User
 from dashboard import cards
-from dashboard.decisions import Refused, Seen, build, of_card
+from dashboard.decisions import Doubted, Refused, Seen, build, of_card
 from dashboard.models import Card, Decision
 from dashboard.pairing import check_open
 from dashboard.rules import Guards, guard
@@ -81,11 +81,19 @@ def list_places(card: Card) -> list[Place]:
 
 
 def add(
-    card: Card, seen: Seen, where: str, *, price: Decimal | None, units: Decimal, by: User, sure: bool = False
+    card: Card,
+    seen: Seen,
+    where: str,
+    *,
+    price: Decimal | None,
+    units: Decimal,
+    by: User,
+    meant: Decimal | None = None,
 ) -> Decision:
     """Approve a line of so many units and stage its push; `price` is the one on the person's screen.
 
-    Raises Refused; then nothing was written.
+    A quantity beyond the guards asks that the person has said yes to that number: `meant`. Raises Refused, or Doubted;
+    then nothing was written.
     """
     check_open(card, seen)
     place = next((place for place in list_places(card) if place.value == where), None)
@@ -95,7 +103,7 @@ def add(
         raise Refused(
             "The price has changed since you opened the page. Nothing was written: look at it again."
         )
-    if not sure:
+    if units != meant:
         _check_units(card, units)
     addition = additions.Addition(
         place.agreement, card.service, units, place.price, place.choice.effective_on
@@ -124,7 +132,8 @@ def _check_units(card: Card, units: Decimal) -> None:
     """Hold a typed quantity to the guards, measured from what the vendor counts: nothing is billed yet."""
     guards = Guards.of(ReconcileSettings.objects.get(org_id=card.org_id))
     if units != card.vendor_units and guard(card.vendor_units, units, guards):
-        raise Refused(
-            f"{units.normalize():f} is far from the {card.vendor_units.normalize():f} that the vendor counts, beyond "
-            "your guards. Nothing was written. If you mean it, say so with the tick and add the line again."
+        sentence = (
+            f"{units.normalize():f} is far from the {card.vendor_units.normalize():f} that the vendor counts, "
+            "beyond your guards."
         )
+        raise Doubted(sentence, card.vendor_units, units)

@@ -12,7 +12,7 @@ from dashboard import arithmetic, pairing, past_loading
 from dashboard.arithmetic import Arithmetic
 from dashboard.models import Card
 from vendors.counting import Addend, Combine, Counted, Named, fold
-from vendors.models import VendorService
+from vendors.models import Integration, VendorService
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class Behind:
 
 @dataclass(frozen=True)
 class CountSheet:
-    """One line's count at a moment. `arithmetic` None: no source counts it. Unknown units are None, never zero."""
+    """One line's count at a moment. `arithmetic` None: no source counts it. Unknown units are None, never zero.
+
+    `sources`: the integrations whose counts are in it, each with its own as-of time.
+    """
 
     card: Card
     made_at: datetime
-    counted_at: datetime | None
-    source: str
+    sources: tuple[Integration, ...]
     arithmetic: Arithmetic | None
     counted: tuple[Behind, ...] = ()
     left_out: tuple[Behind, ...] = ()
@@ -65,12 +67,16 @@ def read(card: Card) -> CountSheet:
     return CountSheet(
         card=card,
         made_at=now,
-        counted_at=card.unknown_since or (card.integration.counted_at if card.integration else None),
-        source=str(card.integration or ""),
+        sources=_list_sources(card.org_id, every),
         arithmetic=arithmetic.explain(card, whole, now, pairings),
         counted=counted,
         left_out=left_out,
     )
+
+
+def _list_sources(org_id: int, counts: list[Counted]) -> tuple[Integration, ...]:
+    ids = {addend.source.integration for one in counts for addend in one.addends}
+    return tuple(Integration.objects.filter(org_id=org_id, pk__in=ids).order_by("name"))
 
 
 def _list_behind(

@@ -27,8 +27,7 @@ class CountPage(PrintedPage):
         ]
 
     def front(self) -> list[Flowable]:
-        card, at = self.sheet.card, self.sheet.counted_at
-        counted = f"Counted by {self.sheet.source}, {at.strftime(MOMENT)}." if at else "Not counted yet."
+        card, counted = self.sheet.card, self.counted()
         billed = "" if card.psa_units is None else f" Billed now: {units(card.psa_units)}."
         return [
             self.text(f"{self.organization}, for {card.account}", self.soft),
@@ -36,6 +35,14 @@ class CountPage(PrintedPage):
             self.text(f"{card.agreement or 'No agreement'}. {counted}{billed}", self.soft),
             Spacer(1, 6),
         ]
+
+    def counted(self) -> str:
+        """Say who counted and when; of an unknown count since when it is, which is no time of counting."""
+        sources, since = self.sheet.sources, self.sheet.card.unknown_since
+        if since:
+            return f"Unknown since {since.strftime(MOMENT)}; before, counted by {' and '.join(map(str, sources))}."
+        said = [f"by {one}, {one.counted_at.strftime(MOMENT)}" for one in sources if one.counted_at]
+        return f"Counted {', and '.join(said)}." if said else "Not counted yet."
 
     def sums(self) -> list[Flowable]:
         found = self.sheet.arithmetic

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.roles import Role
 from dashboard import adding, decisions, pairing
-from dashboard.decisions import Refused
-from dashboard.entries import decimal_in, ids_in, seen_in
+from dashboard.decisions import Doubted, Refused
+from dashboard.entries import decimal_in, ids_in, meant_in, seen_in
 from dashboard.models import Card, LinePairing
-from dashboard.views import find, panel_context, refuse, refuse_line, show_row
+from dashboard.views import ask, find, panel_context, refuse, refuse_line, show_row
 from reconcile.tenancy.views import OrgRequest, member_view
 
 
@@ -40,8 +40,10 @@ def add(request: OrgRequest, card_id: int) -> HttpResponse:
             price=decimal_in(price) if price else None,
             units=decimal_in(request.POST.get("units", "")),
             by=request.user,
-            sure=request.POST.get("sure") == "yes",
+            meant=meant_in(request),
         )
+    except Doubted as doubted:
+        return ask(request, doubted)
     except (Refused, Card.DoesNotExist) as refused:
         return _refuse_usage(request, card_id, refused)
     return show_row(request, find(request, card_id))

@@ -208,9 +208,7 @@ def test_a_line_that_was_there_first_is_compared_instead(approver: Client, usage
     [
         ({"place": "0|2026-12-01|3"}, "Choose an agreement"),
         ({"place": ""}, "Choose an agreement"),
-        ({"units": "0"}, "beyond"),
-        ({"units": "0", "sure": "yes"}, "0 units bills nothing"),
-        ({"units": "900"}, "far from the 9 that the vendor counts"),
+        ({"units": "0", "meant": "0"}, "0 units bills nothing"),
         ({"units": "nine"}, "is not a quantity"),
     ],
 )
@@ -221,6 +219,18 @@ def test_what_may_not_be_added_is_refused(
     assert response.status_code == 409
     assert said in response.content.decode()
     assert usage.pushes() == []
+
+
+def test_a_quantity_beyond_the_guards_is_added_once_that_very_number_is_meant(
+    approver: Client, usage: Usage
+) -> None:
+    for units, meant in (("0", ""), ("900", ""), ("900", "90")):
+        response = usage.add(approver, units=units, meant=meant)
+        assert response.status_code in (409, 422)
+        assert f"{units} is far from the 9 that the vendor counts" in response.content.decode()
+    assert usage.pushes() == []
+    assert usage.add(approver, units="900", meant="900").status_code == 200
+    assert usage.pushes()[0].wanted == 900
 
 
 def test_a_price_or_count_that_moved_is_looked_at_again(approver: Client, usage: Usage) -> None:

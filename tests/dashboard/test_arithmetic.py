@@ -175,6 +175,7 @@ def test_one_tenant_is_split_over_two_accounts_by_domain(books: Books) -> None:
     assert found.arithmetic
     assert {part.source for part in found.arithmetic.parts} == {"Veeam, the part that is this account's"}
     assert [one.name for one in found.counted] == ["Cy", "Di", "Ed"]
+    assert [one.name for one in found.sources] == ["Veeam"]
 
 
 def test_a_bundle_takes_what_has_no_line_of_its_own_and_only_then_nothing_is_new(books: Books) -> None:
