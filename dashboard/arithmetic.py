@@ -77,7 +77,7 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     own = sharing.ruled.get(card.line_id or 0)
     parts: list[Part] = []
     if counted is not None:
-        parts += _count(counted, names, with_steps=not sharing.by_agreements)
+        parts += _count(counted, names, with_steps=not sharing.gives_way)
     for service, found in paired:
         if found is not None:
             parts += _count(found, names, with_steps=True, paired=service, is_first=not parts)
@@ -94,7 +94,7 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     return Arithmetic(
         parts=tuple(parts),
         units=sharing.units.get(card.line_id or 0, units),
-        rules=tuple(_say_rules(every, own.steps if own else None)),
+        rules=tuple(_say_rules(every, own.steps if own else None, gives_way=sharing.gives_way)),
     )
 
 
@@ -113,9 +113,13 @@ def _nameless(counts: Sequence[Counted], names: _Names) -> Arithmetic:
     return Arithmetic((*rows, Part("", None, NAMES_MISSING)), None, tuple(_say_rules(counts, None)))
 
 
-def _say_rules(counts: Sequence[Counted], own_steps: Sequence[Step] | None) -> Iterator[str]:
-    for one in counts:
-        if one.rule != counting.AS_COUNTED:
+def _say_rules(
+    counts: Sequence[Counted], own_steps: Sequence[Step] | None, *, gives_way: bool = False
+) -> Iterator[str]:
+    for n, one in enumerate(counts):
+        if gives_way and not n and one.rule.steps:
+            yield f"The steps of the rule for every account give way to the agreements' own: {say_rule(one.rule)}"
+        elif one.rule != counting.AS_COUNTED:
             yield f"Counting rule: {say_rule(one.rule)}"
     if own_steps is not None:
         rule = counting.Rule(steps=tuple(own_steps))

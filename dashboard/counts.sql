@@ -104,6 +104,7 @@ candidates AS MATERIALIZED (
            CASE WHEN own.service_id IS NULL THEN every.combine ELSE own.combine END AS combine,
            CASE WHEN own.service_id IS NULL THEN every.filters ELSE own.filters END AS filters,
            CASE WHEN own.service_id IS NULL THEN every.steps ELSE own.steps END AS steps,
+           own.service_id IS NOT NULL AS is_own,
            COALESCE(CASE WHEN own.service_id IS NULL THEN every.needs_names ELSE own.needs_names END, FALSE)
                AS needs_names
     FROM mapped m
@@ -135,7 +136,7 @@ distincts AS (
 ),
 addends AS MATERIALIZED (
     SELECT c.account_id, c.service_id, c.vendor_service_id, c.integration_id, c.gap_since, c.silent,
-           u.quantity AS used, COALESCE(c.combine, 'sum') AS combine, COALESCE(c.steps, '[]') AS steps,
+           u.quantity AS used, COALESCE(c.combine, 'sum') AS combine, COALESCE(c.steps, '[]') AS steps, c.is_own,
            u.quantity IS NOT NULL AS known, CASE
                WHEN NOT c.parted THEN COALESCE(u.quantity, 0)
                WHEN c.split_id = 0 THEN COALESCE(u.quantity, 0) - COALESCE(n.parted, 0)
@@ -166,7 +167,7 @@ chosen AS (
     GROUP BY account_id, service_id, combine
 ),
 sums AS (
-    SELECT a.account_id, a.service_id, a.combine, a.steps, min(i.id) AS integration_id, sum(a.units) AS units,
+    SELECT a.account_id, a.service_id, a.combine, a.steps, a.is_own, min(i.id) AS integration_id, sum(a.units) AS units,
            bool_or(a.known) AS known, sum(a.used) AS used, bool_or(a.names_missing) AS nameless,
            min(COALESCE(a.gap_since, i.counted_at)) AS unknown_since,
            CASE
@@ -180,12 +181,12 @@ sums AS (
            END AS gap
     FROM addends a
     JOIN vendors_integration i ON i.org_id = %(org)s AND i.id = a.integration_id
-    GROUP BY a.account_id, a.service_id, a.combine, a.steps
+    GROUP BY a.account_id, a.service_id, a.combine, a.steps, a.is_own
 ),
 counts AS MATERIALIZED (
     -- `raw` is before the steps of the rule, `units` after; the known ones are NULL while no source ever counted.
     -- Without the names that a rule needs, what it made of the others is no number: what is used stands for it.
-    SELECT account_id, service_id, integration_id, unknown_since, gap, nameless,
+    SELECT account_id, service_id, integration_id, unknown_since, gap, nameless, is_own,
            CASE WHEN nameless THEN COALESCE(used, 0) ELSE raw END AS raw,
            CASE WHEN nameless THEN COALESCE(used, 0) ELSE units END AS units,
            CASE WHEN nameless THEN used WHEN known THEN raw END AS known_raw,
@@ -195,7 +196,7 @@ counts AS MATERIALIZED (
             WHEN steps = '[]' THEN raw ELSE apply_counting_steps(raw, steps)
         END AS units
         FROM (
-            SELECT s.account_id, s.service_id, s.integration_id, s.unknown_since, s.gap, s.known, s.used, s.nameless, s.steps, CASE
+            SELECT s.account_id, s.service_id, s.integration_id, s.unknown_since, s.gap, s.known, s.used, s.nameless, s.steps, s.is_own, CASE
                 WHEN s.combine = 'sum' THEN s.units
                 WHEN s.combine = 'distinct' THEN COALESCE(d.units, 0)
                 ELSE h.units

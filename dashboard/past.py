@@ -49,12 +49,12 @@ class Judged:
 class Sharing:
     """What the lines of a pair share (None: no source counts it), and what each line takes of it, by its id.
 
-    `by_agreements`: each of the lines has its agreement's own rule, so the pair's takes no steps. `shares` are before
-    those of the agreements, `units` after.
+    `gives_way`: the rule for every account takes no steps, as each of the lines has its agreement's own. `shares` are
+    before those of the agreements, `units` after.
     """
 
     shared: Decimal | None
-    by_agreements: bool
+    gives_way: bool
     shares: dict[int, Decimal]
     units: dict[int, Decimal]
     ruled: dict[int, "OfAgreement"]
@@ -164,7 +164,7 @@ class Past:
         units = rules.step_on(known, shares, ruled)
         return Sharing(
             shared=rules.to_share(plain, count, ruled) if count else None,
-            by_agreements=rules.is_by_agreements(plain, ruled),
+            gives_way=count is not None and rules.gives_way(plain, count, ruled),
             shares={row.pk: shares[line.remote_id] for row, _, line in stood},
             units={row.pk: units[line.remote_id] for row, _, line in stood},
             ruled={

@@ -94,7 +94,9 @@ class PastCounts:
     def count(self, pair: Pair, moment: datetime, explains: Explains) -> Count | None:
         """Add up what the sources of a pair said at a moment, by its rule; None where no source counts it."""
         found = self.arithmetic(pair, moment, explains)
-        return Count.of(*found) if found else None
+        if found is None or pair[1] is None:
+            return None
+        return Count.of(*found, is_own=self.rules.is_own(pair[1], pair[0], month_of(moment)))
 
     def arithmetic(self, pair: Pair, moment: datetime, explains: Explains) -> tuple[Counted, str] | None:
         """Give how the units of a pair came about, and why they were unknown, if they were."""

@@ -57,7 +57,7 @@ shared AS (
     SELECT l.*, COALESCE(k.integration_id, l.added_integration) AS integration_id,
            k.units IS NOT NULL AS counted,
            CASE WHEN COALESCE(k.known, l.added_known) IS NOT NULL
-               THEN CASE WHEN l.all_ruled THEN COALESCE(k.known_raw, 0) ELSE COALESCE(k.known, 0) END
+               THEN CASE WHEN l.all_ruled AND NOT k.is_own THEN COALESCE(k.known_raw, 0) ELSE COALESCE(k.known, 0) END
                    + COALESCE(l.added_known, 0) END AS known,
            LEAST(k.unknown_since, l.added_since) AS unknown_since,
            COALESCE(k.nameless, FALSE) OR COALESCE(l.added_nameless, FALSE) AS nameless,
@@ -100,8 +100,8 @@ shared AS (
                )
     ) l
     LEFT JOIN counts k ON k.account_id = l.account_id AND k.service_id = l.service_id AND l.hidden = ''
-    -- Where each of the lines has its agreement's own rule, that one stands for the pair's.
-    CROSS JOIN LATERAL (SELECT CASE WHEN l.all_ruled THEN k.raw ELSE k.units END AS units) base
+    -- Where each of the lines has its agreement's own rule, the steps of the rule for every account give way.
+    CROSS JOIN LATERAL (SELECT CASE WHEN l.all_ruled AND NOT k.is_own THEN k.raw ELSE k.units END AS units) base
     CROSS JOIN (SELECT %(gaps)s::text[] AS names) gaps
 ),
 stepped AS (

@@ -77,22 +77,24 @@ class Line:
 class Count:
     """What the vendors say of one service of one account. `gap` set: no fresh count, `units` are the last known.
 
-    `raw` is what they were before the steps of the counting rule; None: the rule has none.
+    `raw` is what they were before the steps of the counting rule; None: the rule has none. `is_own`: the rule is the
+    account's, not that for every account.
     """
 
     units: Decimal
     gap: str = ""
     raw: Decimal | None = None
+    is_own: bool = False
 
     @classmethod
-    def of(cls, counted: Counted, gap: str) -> "Count":
+    def of(cls, counted: Counted, gap: str, *, is_own: bool) -> "Count":
         """Give the count that an arithmetic ends in; names that are missing are the least of the gaps.
 
         Without them what a rule made of the others is no number: what is used stands for it, so that nothing is lost.
         """
         if counted.names_missing:
             return cls(units=counted.used, raw=counted.used, gap=gap or "names_missing")
-        return cls(units=counted.units, raw=counted.raw, gap=gap)
+        return cls(units=counted.units, raw=counted.raw, gap=gap, is_own=is_own)
 
     @property
     def before_rule(self) -> Decimal:
@@ -257,13 +259,16 @@ def step_on(lines: Sequence[Line], shares: Mapping[str, Decimal], ruled: Ruled) 
 
 
 def to_share(in_play: Sequence[Line], count: Count, ruled: Ruled) -> Decimal:
-    """Give the units that lines share: where each has its agreement's own rule, that one stands for the pair's."""
-    return count.before_rule if is_by_agreements(in_play, ruled) else count.units
+    """Give the units that lines share, before the steps of the rule for every account where those give way."""
+    return count.before_rule if gives_way(in_play, count, ruled) else count.units
 
 
-def is_by_agreements(in_play: Sequence[Line], ruled: Ruled) -> bool:
-    """Say whether each of the lines has its agreement's own rule."""
-    return bool(in_play) and all(line.agreement in ruled for line in in_play)
+def gives_way(in_play: Sequence[Line], count: Count, ruled: Ruled) -> bool:
+    """Say whether the steps of the rule for every account give way: each line has its agreement's own rule.
+
+    Those of the account's own rule never do: they say what is counted of this account, whatever its contracts say.
+    """
+    return not count.is_own and bool(in_play) and all(line.agreement in ruled for line in in_play)
 
 
 def _together(line: Line, in_play: Sequence[Line], ruled: Ruled) -> set[str]:

@@ -72,6 +72,10 @@ class Rulebook:
         found = self.find(service, month, account=account) or self.find(service, month)
         return found.rule if found else AS_COUNTED
 
+    def is_own(self, service: int, account: int, month: date) -> bool:
+        """Say whether an account has a rule of its own for the counts of a service."""
+        return self.find(service, month, account=account) is not None
+
     def of_agreement(self, service: int, agreement: int, month: date) -> tuple[Step, ...] | None:
         """Give the steps that the lines of an agreement take from their share; None: it has no rule of its own."""
         found = self.find(service, month, agreement=agreement)

@@ -197,14 +197,24 @@ def test_the_narrower_rule_counts_and_an_agreement_steps_on_from_its_share(
 ) -> None:
     assert managed.service
     books.rule(managed.service, step(Do.EXCLUDE, 10))
-    books.rule(managed.service, step(Do.EXCLUDE, 3), account=managed.account)
+    own = books.rule(managed.service, step(Do.EXCLUDE, 3), account=managed.account)
     assert open_card(books, managed)[0].vendor_units == 47
-    books.rule(managed.service, step(Do.MINIMUM, 60, "contract"), agreement=managed.agreement)
+    books.rule(managed.service, step(Do.MINIMUM, 49, "contract"), agreement=managed.agreement)
     card, rows = open_card(books, managed)
+    # What is counted of the account stays as its own rule says, whatever its contract says.
+    raised = "49 raised to the minimum of 49 (contract)"
     assert (card.vendor_units, rows) == (
-        60,
-        ["44 Licences", "+ 6 Archives", "60 raised to the minimum of 60 (contract)"],
+        49,
+        ["44 Licences", "+ 6 Archives", "− 3 excluded by the rule", raised],
     )
+    own.delete()
+    # The wider rule, for every account, gives way to the narrower, and the card says so.
+    card, rows = open_card(books, managed)
+    assert card.vendor_units == 50
+    assert rows[:2] == ["44 Licences", "+ 6 Archives"]
+    found = arithmetic.explain(card, past_loading.load(books.org.pk), timezone.now(), [])
+    assert found
+    assert found.rules[0].startswith("The steps of the rule for every account give way")
 
 
 def test_a_rule_holds_in_its_months_and_the_past_follows_the_rule_of_its_month(
