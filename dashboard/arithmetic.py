@@ -44,6 +44,11 @@ class Arithmetic:
     def is_ruled(self) -> bool:
         return bool(self.rules)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other lines bill the same count."""
+        return any(part.is_sum for part in self.parts)
+
 
 class _Names:
     """What the vendors call the sources of an arithmetic."""
@@ -84,13 +89,16 @@ def explain(card: Card, whole: Past, moment: datetime, pairings: Sequence[LinePa
     units = sum((one.units for _, one in paired if one), Decimal(0))
     if counted is not None:
         units += counted.units if sharing.shared is None else sharing.shared
+    is_stepped = any(one.steps for one in every) and not sharing.gives_way
+    all_of_it = "units after the rule" if is_stepped else "units counted"
     if own:
-        parts += _of_agreement(units, own, len(sharing.shares) - own.lines)
+        parts += _of_agreement(units, all_of_it, own, len(sharing.shares) - own.lines)
         parts += _of_line(
             counting.apply(own.before, own.steps), sharing.units[card.line_id or 0], own.lines - 1
         )
     else:
-        parts += _share(units, sharing.shares.get(card.line_id or 0, units), len(sharing.shares) - 1)
+        share = sharing.shares.get(card.line_id or 0, units)
+        parts += _share(units, all_of_it, share, len(sharing.shares) - 1)
     return Arithmetic(
         parts=tuple(parts),
         units=sharing.units.get(card.line_id or 0, units),
@@ -126,16 +134,16 @@ def _say_rules(
         yield f"Rule of the agreement: {say_rule(rule, of_agreement=True)}"
 
 
-def _share(units: Decimal, share: Decimal, others: int, whose: str = "line") -> Iterator[Part]:
+def _share(units: Decimal, what: str, share: Decimal, others: int, whose: str = "line") -> Iterator[Part]:
     if others > 0:
-        yield Part("=", units, "units counted", is_sum=True)
+        yield Part("=", units, what, is_sum=True)
         lines = "line bills" if others == 1 else "lines bill"
         yield Part("", share, f"of them for this {whose}", f"{others} more {lines} this service")
 
 
-def _of_agreement(units: Decimal, own: OfAgreement, others: int) -> Iterator[Part]:
+def _of_agreement(units: Decimal, what: str, own: OfAgreement, others: int) -> Iterator[Part]:
     """Give the rows of an agreement's own rule: what its lines take together, and the steps from there."""
-    yield from _share(units, own.before, others, "line" if own.lines == 1 else "agreement")
+    yield from _share(units, what, own.before, others, "line" if own.lines == 1 else "agreement")
     yield from (_step(one, "rule of the agreement") for one in counting.take(own.before, own.steps))
 
 

@@ -12,6 +12,7 @@ from dashboard import arithmetic, pairing, past_loading
 from dashboard.arithmetic import Arithmetic
 from dashboard.models import Card
 from vendors.counting import Addend, Combine, Counted, Named, fold
+from vendors.counting_words import say_not_taken
 from vendors.models import Integration, VendorService
 
 
@@ -46,6 +47,11 @@ class CountSheet:
     def has_emails(self) -> bool:
         """Whether anybody has an address besides a name."""
         return any(one.email for one in (*self.counted, *self.left_out))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other lines bill the same count: nobody says which of the names are this line's."""
+        return self.arithmetic is not None and self.arithmetic.is_shared
 
     @property
     def units(self) -> Decimal | None:
@@ -89,7 +95,9 @@ def _list_behind(
         seen: dict[str, str] = {}
         for addend, named in _each(one):
             what = products.get(addend.source.vendor_service, "")
-            if one.rule.combine is Combine.DISTINCT and named.key in seen:
+            if not one.is_taken(addend.source):
+                left_out.append(_behind(named, what, say_not_taken(one.rule.combine)))
+            elif one.rule.combine is Combine.DISTINCT and named.key in seen:
                 left_out.append(_behind(named, what, f"counted once, with {seen[named.key]}"))
             else:
                 seen[named.key] = what

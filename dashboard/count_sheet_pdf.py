@@ -8,6 +8,7 @@ from dashboard.printed_page import PrintedPage, print_pdf
 from reconcile.templatetags.figures import units
 
 MOMENT = "%-d %B %Y, %H:%M UTC"
+SHARED = "These are behind all lines that share the count; no source says which of them are this line's."
 
 
 class CountPage(PrintedPage):
@@ -37,11 +38,10 @@ class CountPage(PrintedPage):
         ]
 
     def counted(self) -> str:
-        """Say who counted and when; of an unknown count since when it is, which is no time of counting."""
-        sources, since = self.sheet.sources, self.sheet.card.unknown_since
-        if since:
-            return f"Unknown since {since.strftime(MOMENT)}; before, counted by {' and '.join(map(str, sources))}."
-        said = [f"by {one}, {one.counted_at.strftime(MOMENT)}" for one in sources if one.counted_at]
+        """Say who counted and when; what is unknown is not printed."""
+        said = [
+            f"by {one}, {one.counted_at.strftime(MOMENT)}" for one in self.sheet.sources if one.counted_at
+        ]
         return f"Counted {', and '.join(said)}." if said else "Not counted yet."
 
     def sums(self) -> list[Flowable]:
@@ -50,7 +50,7 @@ class CountPage(PrintedPage):
             return [self.text("No source counts this service for this account.")]
         last = Part("=", found.units, "units to bill" if found.is_ruled else "units counted")
         rows = [(p.sign, units(p.units), p.what, p.source) for p in (*found.parts, last)]
-        said = self.table(("", "Units", "What", "From"), rows, (4, 10, 46, 40), (1,))
+        said = self.table(("", "Units", "What", "From"), rows, (4, 18, 42, 36), (1,))
         return [self.heading("How it was counted"), said]
 
     def behind(self, heading: str, rows: tuple[Behind, ...], *, why: bool) -> list[Flowable]:
@@ -65,7 +65,8 @@ class CountPage(PrintedPage):
         shown = [one for one in columns if {"email": self.sheet.has_emails, "why": why}.get(one[1], True)]
         heads, names, widths = zip(*shown, strict=True)
         cells = [[getattr(row, name) for name in names] for row in rows]
-        return [self.heading(f"{heading}: {len(rows)}"), self.table(heads, cells, widths, ())]
+        note = [self.text(SHARED, self.soft), Spacer(1, 4)] if self.sheet.is_shared and not why else []
+        return [self.heading(f"{heading}: {len(rows)}"), *note, self.table(heads, cells, widths, ())]
 
 
 def write_pdf(sheet: CountSheet, organization: str) -> bytes:

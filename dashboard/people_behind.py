@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.utils.text import capfirst
 
 from dashboard.models import Card, LinePairing
 from dashboard.past import Past
@@ -13,7 +14,7 @@ from reconcile.period import month_of
 from reconcile.templatetags.figures import units as say_units
 from vendors import counting
 from vendors.counting import ZERO, Combine, Counted
-from vendors.counting_words import say_filters
+from vendors.counting_words import say_filters, say_not_taken
 from vendors.models import NamedUnit, UsageCount, VendorService
 
 # Vendor account and vendor service.
@@ -84,6 +85,9 @@ class Sources:
             why = f"Left out: {say_filters(counted.rule.filters)}"
             for one in counted.addends:
                 found |= dict.fromkeys((named.id for named in one.left_out), why)
+                if not counted.is_taken(one.source):
+                    not_taken = capfirst(say_not_taken(counted.rule.combine))
+                    found |= dict.fromkeys((named.id for named in one.kept), not_taken)
             if counted.rule.combine is Combine.DISTINCT:
                 found |= _say_doubles(counted)
         return found

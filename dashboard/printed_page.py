@@ -34,7 +34,8 @@ class PrintedPage:
         self.printer = Printer()
         face = faces()[0]
         self.plain = ParagraphStyle("plain", fontName=face.name, fontSize=8, leading=10.5, textColor=INK)
-        self.right = ParagraphStyle("right", parent=self.plain, alignment=TA_RIGHT)
+        # A number that is broken over two lines reads as two.
+        self.right = ParagraphStyle("right", parent=self.plain, alignment=TA_RIGHT, splitLongWords=False)
         self.soft = ParagraphStyle("soft", parent=self.plain, textColor=SOFT)
         self.head = ParagraphStyle(
             "head", parent=self.plain, fontSize=11, leading=15, spaceBefore=10, spaceAfter=4

@@ -205,6 +205,14 @@ class Counted:
     def units(self) -> Decimal:
         return self.steps[-1].after if self.steps else self.raw
 
+    def is_taken(self, source: Source) -> bool:
+        """Say whether a source is among what counts: of those compared only one is, of equals the first by id."""
+        if self.rule.combine in {Combine.SUM, Combine.DISTINCT}:
+            return True
+        sums = sum_parts(self.addends, self.rule.combine)
+        taken = min(part for part, units in sums.items() if units == self.raw)
+        return part_of(source, self.rule.combine) == taken
+
     @property
     def used(self) -> Decimal:
         """What the vendors count, before splits, filters and rules."""
@@ -309,16 +317,21 @@ def _combine(addends: Sequence[Addend], combine: Combine) -> Decimal:
         return sum((one.units for one in addends), ZERO)
     choose: Callable[[Iterable[Decimal]], Decimal] = max if combine.takes_larger else min
     sums = sum_parts(addends, combine)
-    return choose(sums) if sums else ZERO
+    return choose(sums.values()) if sums else ZERO
 
 
-def sum_parts(addends: Sequence[Addend], combine: Combine) -> list[Decimal]:
-    """Give what each compared source, or part of a bundle, counts."""
+def sum_parts(addends: Sequence[Addend], combine: Combine) -> dict[int, Decimal]:
+    """Give what each compared integration, or vendor service of a bundle, counts, by its id."""
     sums: dict[int, Decimal] = {}
     for one in addends:
-        part = one.source.integration if combine.by_source else one.source.vendor_service
+        part = part_of(one.source, combine)
         sums[part] = sums.get(part, ZERO) + one.units
-    return list(sums.values())
+    return sums
+
+
+def part_of(source: Source, combine: Combine) -> int:
+    """Give the integration or vendor service as which a source is compared with others."""
+    return source.integration if combine.by_source else source.vendor_service
 
 
 def take(units: Decimal, steps: Iterable[Step]) -> tuple[Done, ...]:

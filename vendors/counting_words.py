@@ -159,7 +159,7 @@ def _say_doubles(counted: Counted) -> str:
 
 def _say_compared(counted: Counted) -> str:
     combine = counted.rule.combine
-    sums = sum_parts(counted.addends, combine)
+    sums = sum_parts(counted.addends, combine).values()
     noun, which = "source" if combine.by_source else "part", "larger" if combine.takes_larger else "smaller"
     if len(sums) > 2:
         which = which.replace("er", "est")
@@ -171,6 +171,12 @@ def _say_compared(counted: Counted) -> str:
     others = sorted((units_ for units_ in sums if units_ != counted.raw), reverse=combine.takes_larger)
     rest = f"not {_list([units(one) for one in others])}" if others else "they say the same"
     return f"{head}: {units(counted.raw)}, {rest}"
+
+
+def say_not_taken(combine: Combine) -> str:
+    """Say why a name is not counted whose source or part was compared with another."""
+    which = "larger" if combine.takes_larger else "smaller"
+    return f"the {which} {'source' if combine.by_source else 'part'} counts"
 
 
 def _with_note(said: str, step: Step) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 
 _SAMPLE = 8192
@@ -22,7 +23,7 @@ class CsvTable:
 
 
 def read_csv(data: bytes) -> CsvTable:
-    """Read a table in UTF-8 or Windows-1252, parted by commas, semicolons or tabs; raises Unreadable."""
+    """Read a table in UTF-8, UTF-16 or Windows-1252, parted by commas, semicolons or tabs; raises Unreadable."""
     text = _decode(data)
     reader = csv.DictReader(text.splitlines(keepends=True), delimiter=_find_separator(text))
     try:
@@ -43,6 +44,8 @@ def _clean(value: str | None) -> str:
 
 def _decode(data: bytes) -> str:
     try:
+        if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            return data.decode("utf-16")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")

@@ -26,6 +26,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     if "name" not in table.heads:
         found = ", ".join(table.heads) or "nothing"
         raise Unreadable(f"{path} needs a column “name” in its first row; it has {found}.")
+    if table.heads.count("name") > 1:
+        raise Unreadable(f"{path} has several columns “name”. Leave one of them.")
     return [row for _, row in table.rows if row["name"]]
 
 

@@ -281,6 +281,37 @@ def test_the_page_and_the_pdf_name_everybody_once(org: Organization, approver: C
     assert f"{LINES}/{card.pk}/count/" in panel
 
 
+def test_of_parts_that_are_compared_only_the_names_of_one_are_counted(
+    org: Organization, approver: Client
+) -> None:
+    with org_scope(org.pk):
+        books = Books(org, now=timezone.now())
+        account, service = books.account(), books.service("Backup suite")
+        va = books.vendor_account(account)
+        books.names(va, books.vendor_service(service, "Servers"), "srv-1", "srv-2")
+        books.names(va, books.vendor_service(service, "Desktops"), "pc-1", "pc-2", "pc-3")
+        line = books.line(books.agreement(account), service, "1")
+        books.rule(service, combine=Combine.LARGEST_SERVICE)
+        card, _ = open_card(books, line)
+        found = count_sheet.read(card)
+        books.line(books.agreement(account), service, "1")
+        books.rule(service, step(Do.PERCENT, 1), combine=Combine.LARGEST_SERVICE)
+        card, rows = open_card(books, line)
+        books.rule(service, step(Do.MAXIMUM, 1_000_000_000), step(Do.MINIMUM, 999_999_999))
+        large, _ = open_card(books, line)
+    assert [one.name for one in found.counted] == ["pc-1", "pc-2", "pc-3"]
+    assert {(one.name, one.why) for one in found.left_out} == {
+        ("srv-1", "the larger part counts"),
+        ("srv-2", "the larger part counts"),
+    }
+    assert rows[-2:] == ["= 0.03 units after the rule", "0.03 of them for this line"]
+    page = approver.get(f"{LINES}/{card.pk}/count/").content.decode()
+    assert "behind all lines that share the count" in page
+    text = read_pdf(approver.post(f"{LINES}/{large.pk}/count/pdf/"))
+    assert "behind all lines that share the count" in text
+    assert "999,999,999 raised" in text, "a number is never broken over two lines"
+
+
 def read_pdf(answer: Any) -> str:
     assert answer["Content-Type"] == "application/pdf"
     pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages

@@ -42,6 +42,7 @@ def test_d4_two_lists_give_one_row_per_vendor_account_with_a_reason(tmp_path: Pa
             "\ufeffNAME\tid\nCafe Rugen\t7\n".encode(),
         ),
         (b"id,name\n1,Cafe Rugen\n,\n", "name\n\nCafé Rügen\n".encode()),
+        ("name\tid\nCafé Rügen\t1\n".encode("utf-16"), b"name\nCafe Rugen\n"),
     ],
 )
 def test_d4_files_as_spreadsheets_write_them_are_read(tmp_path: Path, accounts: bytes, theirs: bytes) -> None:
@@ -54,6 +55,7 @@ def test_d4_files_as_spreadsheets_write_them_are_read(tmp_path: Path, accounts: 
     [
         (b"company,id\nA,1\n", "needs a column “name” in its first row; it has company, id"),
         (b"", "it has nothing"),
+        (b"name,name\nA,B\n", "several columns “name”"),
     ],
 )
 def test_d4_a_file_without_names_says_what_it_needs(tmp_path: Path, accounts: bytes, said: str) -> None:
