@@ -278,7 +278,7 @@ of_lines AS (
     SELECT %(org)s, connection_id, account_id, service_id, agreement_id, line_id, integration_id, period, kind,
            reason, psa_units, vendor_units, last_units, vendor_units - psa_units, price, effect, currency,
            unknown_since, state, decision_id, push_id
-    FROM changed WHERE line_id IS NOT NULL
+    FROM changed WHERE line_id IS NOT NULL ORDER BY line_id
     ON CONFLICT (org_id, line_id) WHERE line_id IS NOT NULL DO UPDATE SET
         connection_id = excluded.connection_id, account_id = excluded.account_id, service_id = excluded.service_id,
         agreement_id = excluded.agreement_id, integration_id = excluded.integration_id, period = excluded.period,
@@ -296,7 +296,7 @@ of_usage AS (
     )
     SELECT %(org)s, connection_id, account_id, service_id, integration_id, period, kind, reason, vendor_units,
            last_units, vendor_units, price, effect, currency, unknown_since, state, decision_id, push_id
-    FROM changed WHERE line_id IS NULL
+    FROM changed WHERE line_id IS NULL ORDER BY account_id, service_id
     ON CONFLICT (org_id, account_id, service_id) WHERE line_id IS NULL DO UPDATE SET
         connection_id = excluded.connection_id, integration_id = excluded.integration_id, period = excluded.period,
         kind = excluded.kind, reason = excluded.reason, vendor_units = excluded.vendor_units,
