@@ -355,10 +355,11 @@ def test_what_is_paired_with_two_lines_of_a_contract_is_under_one_minimum(books:
     account, service = books.account(), books.service("Licence")
     contract = books.agreement(account)
     lines = [books.line(contract, service, quantity) for quantity in ("10", "15")]
-    vendor_accounts = [books.vendor_account(account) for _ in lines]
+    sources = [books.veeam, books.integration("Pax8")]
+    vendor_accounts = [books.vendor_account(account, integration=one) for one in sources]
     for line, va, name, used in zip(lines, vendor_accounts, ("Mail", "Archive"), ("3", "4"), strict=True):
         other = books.service(name)
-        books.usage(va, books.vendor_service(other, name), used)
+        books.usage(va, books.vendor_service(other, name, integration=va.integration), used)
         LinePairing.objects.create(
             org=books.org, account_id=account.pk, service=other, line=line, at=timezone.now()
         )
