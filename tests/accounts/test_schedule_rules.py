@@ -21,7 +21,8 @@ from accounts.schedule_rules import (
 )
 from accounts.schedule_words import NTH, WEEKDAYS, write_day, write_ordinal, write_sentence, write_short_month
 
-FIRST_DAY, LAST_DAY = date(2024, 1, 1), date(2032, 12, 31)
+# Beyond the moments below by a February without a 29th.
+FIRST_DAY, LAST_DAY = date(2024, 1, 1), date(2033, 12, 31)
 DAYS = [FIRST_DAY + timedelta(n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
 BEFORE = datetime(2024, 1, 1, 6, 59, 59, tzinfo=UTC)
 WEEKLY = [None, *range(7)]
